@@ -1,0 +1,18 @@
+import { fileURLToPath } from "node:url"
+import { defineConfig } from "vitest/config"
+
+const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.meta.url))
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    testTimeout: 30_000
+  },
+  resolve: {
+    alias: [
+      { find: /^genesys-dnc\/testing$/, replacement: source("testing/index.ts") },
+      { find: /^genesys-dnc\/sandbox$/, replacement: source("sandbox/index.ts") },
+      { find: /^genesys-dnc$/, replacement: source("index.ts") }
+    ]
+  }
+})
