@@ -1,0 +1,253 @@
+/**
+ * The words of the domain: a row of a suppression file, the entry that it becomes, the reasons for refusing it, and the
+ * batch that carries entries to Genesys Cloud. Pure data; rows and entries travel in blocks, column by column, so that
+ * nothing is allocated for a row on its way.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * The three reasons that the entries contract knows, from the loosest to the strictest: a larger index wins.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const reasons = ["UNSPECIFIED", "CUSTOMER_REQUEST", "REGULATORY"] as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Reason = (typeof reasons)[number]
+
+/**
+ * What one row of a suppression file says, each value as it stands in the file and trimmed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Row {
+  readonly phoneNumber: string
+  /** An internal code (`OPT_OUT`) or one of {@link reasons}. */
+  readonly reason?: string | undefined
+  /** ISO 8601; none means for ever. */
+  readonly expires?: string | undefined
+  /** ISO 3166 alpha-2 country for a number in national form; wins over the policy's default country. */
+  readonly country?: string | undefined
+}
+
+/**
+ * The names of a row's fields, in the order in which canonical files hold them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const rowFields = ["phoneNumber", "reason", "expires", "country"] as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type RowField = (typeof rowFields)[number]
+
+/**
+ * Consecutive rows of one input, column by column. An absent column is `undefined`, an absent value `""`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RowBlock {
+  readonly length: number
+  /** The physical line, counted from 1, on which each row begins. */
+  readonly line: ArrayLike<number>
+  readonly phoneNumber: ArrayLike<string>
+  readonly reason: ArrayLike<string> | undefined
+  readonly expires: ArrayLike<string> | undefined
+  readonly country: ArrayLike<string> | undefined
+  /** Rows that could not be read as rows at all; they are not among the columns. */
+  readonly malformed: ReadonlyArray<Reject>
+  /** The cells of row `index` under the input's own columns, for the file of rejects. */
+  readonly cells: (index: number) => ReadonlyArray<string>
+}
+
+/**
+ * A block made of rows, as a program that has them in memory would make it; `line` is the position, from `firstLine`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const rowBlock = (rows: ReadonlyArray<Row>, firstLine = 1): RowBlock => ({
+  length: rows.length,
+  line: rows.map((_, index) => firstLine + index),
+  phoneNumber: rows.map((row) => row.phoneNumber),
+  reason: rows.map((row) => row.reason ?? ""),
+  expires: rows.map((row) => row.expires ?? ""),
+  country: rows.map((row) => row.country ?? ""),
+  malformed: [],
+  cells: (index) => rowFields.map((field) => rows[index][field] ?? "")
+})
+
+/**
+ * Why a row was refused: stable codes, for programs; the sentence that goes with one is for people.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type RejectCode =
+  | "MissingPhoneNumber"
+  | "InvalidPhoneNumber"
+  | "AmbiguousPhoneNumber"
+  | "CountryNotAllowed"
+  | "UnknownCountry"
+  | "InvalidExpiration"
+  | "ExpirationInPast"
+  | "UnknownReason"
+  | "MalformedRow"
+  | "RefusedByServer"
+
+/**
+ * A refused row.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Reject {
+  readonly line: number
+  /** The value at fault, as it stands in the file: personal data, to be masked wherever no file was asked for. */
+  readonly raw: string
+  readonly code: RejectCode
+  /** One sentence; may quote `raw`. */
+  readonly message: string
+  /** ISO 3166 alpha-2 country of the number, where the code is `CountryNotAllowed`. */
+  readonly country?: string
+  /** The row under the input's own columns; a row that the server refused has only `row`. */
+  readonly cells?: ReadonlyArray<string>
+  readonly row?: Row
+}
+
+/**
+ * A number that must not be called, as one entry of a DNC list.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Entry {
+  readonly line: number
+  /** E.164 with its plus sign. */
+  readonly phoneNumber: string
+  readonly reason: Reason
+  /** Milliseconds since 1970-01-01T00:00Z; `Infinity` means for ever. */
+  readonly expires: number
+}
+
+/**
+ * What a block of rows became: entries column by column in the order of the rows, and rejects.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface EntryBlock {
+  readonly length: number
+  readonly line: ArrayLike<number>
+  /** The digits of the E.164 number as an integer: at most 15 digits, so exact in a double. */
+  readonly number: ArrayLike<number>
+  /** Index into {@link reasons}. */
+  readonly reason: ArrayLike<number>
+  /** Milliseconds since 1970; `Infinity` means for ever. */
+  readonly expires: ArrayLike<number>
+  readonly rejects: ReadonlyArray<Reject>
+  /** Entries whose reason code was not in the table and became `UNSPECIFIED`. */
+  readonly unknownReasons: number
+}
+
+/**
+ * Numbers that share one reason and one expiry and go to the server in one request.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Batch {
+  /** The run that the batch belongs to; part of its key. */
+  readonly runId: string
+  readonly dncListId: string
+  /** Position in the run, from 0; the parts of a refused batch keep it. */
+  readonly index: number
+  /** E.164, distinct. */
+  readonly phoneNumbers: ReadonlyArray<string>
+  readonly reason: Reason
+  /** Milliseconds since 1970; `Infinity` means for ever. */
+  readonly expires: number
+}
+
+/**
+ * A number that the server refused, with the server's own words.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Refusal {
+  readonly phoneNumber: string
+  readonly message: string
+}
+
+/**
+ * What became of one batch: `created + duplicate + updated + skipped`, the length of `rejected` and the counts of `failed`
+ * add up to its size.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Receipt {
+  readonly created: number
+  /** Was on the list already, with this reason and expiry. */
+  readonly duplicate: number
+  /** Was on the list with another reason or expiry. */
+  readonly updated: number
+  /** Deliberately not sent: a dry run. */
+  readonly skipped: number
+  readonly rejected: ReadonlyArray<Refusal>
+  /** Not known to be on the list, though the request as a whole succeeded or a part of it did. */
+  readonly failed: ReadonlyArray<FailedNumbers>
+  /** From the first attempt's start to the last answer, in milliseconds, waits included. */
+  readonly latencyMs: number
+  /** HTTP requests sent for the batch, parts and repetitions included. */
+  readonly attempts: number
+  /** The key of the batch as first cut. */
+  readonly idempotencyKey: string
+  /** The server's id of the last answer, where it gave one. */
+  readonly correlationId: string | undefined
+}
+
+/**
+ * Numbers of a batch that are not known to be on the list, and why.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FailedNumbers {
+  /** How many; `phoneNumbers` names all that may be among them, so it can be longer. */
+  readonly count: number
+  readonly phoneNumbers: ReadonlyArray<string>
+  /** The tag of the failure, and its sentence. */
+  readonly error: string
+  readonly message: string
+}
+
+/**
+ * An instant as the contracts and the files write it, or `null` and `""` respectively for "for ever" at the caller's choice.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const formatExpires = <A>(expires: number, forEver: A): string | A =>
+  expires === Number.POSITIVE_INFINITY ? forEver : new Date(expires).toISOString()
+
+/**
+ * True where `(expires, reason)` suppresses more than the other: no expiry beats any, later beats earlier, then the
+ * stricter reason.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isStricter = (expires: number, reason: number, otherExpires: number, otherReason: number): boolean =>
+  expires > otherExpires || (expires === otherExpires && reason > otherReason)

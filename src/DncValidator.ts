@@ -1,0 +1,304 @@
+/**
+ * Rows to entries, or to rejects that say why: the rules of one row. Synchronous and pure, a block at a time.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type * as ConfigError from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max"
+import type { Entry, EntryBlock, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
+import * as DncEntry from "./DncEntry.js"
+import { anywhereOnEarth, parseExpiry } from "./DncValidator/expiry.js"
+import { describeCountry, judge } from "./DncValidator/phone.js"
+
+/**
+ * What decides about a row, as data.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Policy {
+  /** ISO 3166 alpha-2: the country of a number in national form whose row names none. */
+  readonly defaultCountry: string
+  /** Countries whose numbers are admitted. */
+  readonly allowedCountries: ReadonlyArray<string>
+  /** Internal reason codes, ignoring case; the three reasons stand for themselves unless it names them. */
+  readonly reasons: Readonly<Record<string, Reason>>
+  /** Refuses a reason that is not in the table, instead of taking it for `UNSPECIFIED`. */
+  readonly strictReasons: boolean
+  /** IANA name or `±hh:mm` for dates and local times; none means anywhere on Earth, the latest reading. */
+  readonly timezone: string | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const defaults: Policy = {
+  defaultCountry: "US",
+  allowedCountries: ["US", "CA", "GB", "DE", "FR"],
+  reasons: {},
+  strictReasons: false,
+  timezone: undefined
+}
+
+/**
+ * The policy itself is wrong: a country or a time zone that does not exist.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PolicyError extends Schema.TaggedError<PolicyError>("genesys-dnc/PolicyError")("PolicyError", {
+  message: Schema.String,
+  hint: Schema.String
+}) {}
+
+/**
+ * @since 0.1.0
+ * @category services
+ */
+export class DncValidator extends Context.Tag("genesys-dnc/DncValidator")<
+  DncValidator,
+  {
+    /** Entries in the order of the rows, and rejects; `now` (milliseconds since 1970) decides what has expired. */
+    readonly validate: (block: RowBlock, now: number) => EntryBlock
+    /** What goes on the record of a run. */
+    readonly policy: Policy
+  }
+>() {}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidator.Service, PolicyError> =>
+  Effect.gen(function* () {
+    const policy: Policy = { ...defaults, ...options }
+    const defaultCountry = yield* countryOf(policy.defaultCountry, "default country")
+    const allowed = new Set<string>()
+    for (const country of policy.allowedCountries) allowed.add(yield* countryOf(country, "allowed country"))
+    const zone = yield* zoneOf(policy.timezone)
+    const reasonIndex = reasonTable(policy.reasons)
+    const expiries = new Map<string, number | undefined>()
+
+    const expiryOf = (text: string): number | undefined => {
+      if (!expiries.has(text)) {
+        // files hold few distinct expiries; those that do not must not fill the memory
+        if (expiries.size > 10_000) expiries.clear()
+        expiries.set(text, parseExpiry(text, zone))
+      }
+      return expiries.get(text)
+    }
+
+    const validate = (block: RowBlock, now: number): EntryBlock => {
+      const out = collector(block)
+      for (let i = 0; i < block.length; i++) {
+        const raw = block.phoneNumber[i]
+        if (raw === "") {
+          out.reject(i, raw, "MissingPhoneNumber", "The row has no phone number.")
+          continue
+        }
+        const named = block.country?.[i] ?? ""
+        const country = named === "" ? defaultCountry : named.toUpperCase()
+        if (!isSupportedCountry(country)) {
+          out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
+          continue
+        }
+        const phone = judge(raw, country)
+        if ("code" in phone) {
+          out.reject(i, raw, phone.code, phone.message)
+          continue
+        }
+        if (!allowed.has(phone.country)) {
+          const message = `${describeCountry(phone.country)} is not among the allowed countries.`
+          out.reject(i, raw, "CountryNotAllowed", message, phone.country)
+          continue
+        }
+        const code = block.reason?.[i] ?? ""
+        const reason = code === "" ? 0 : reasonIndex(code)
+        if (reason === undefined && policy.strictReasons) {
+          out.reject(i, code, "UnknownReason", `The reason "${code}" is not in the table of reasons.`)
+          continue
+        }
+        const text = block.expires?.[i] ?? ""
+        const expires = text === "" ? Number.POSITIVE_INFINITY : expiryOf(text)
+        if (expires === undefined) {
+          out.reject(i, text, "InvalidExpiration", `"${text}" is not an ISO 8601 date or time such as 2027-01-31.`)
+          continue
+        }
+        if (expires <= now) {
+          out.reject(i, text, "ExpirationInPast", `The entry would have expired on ${text} already.`)
+          continue
+        }
+        if (reason === undefined) out.unknownReason()
+        out.entry(i, Number(phone.digits), reason ?? 0, expires)
+      }
+      return out.done()
+    }
+
+    return DncValidator.of({ validate, policy })
+  })
+
+const countryOf = (text: string, what: string): Effect.Effect<CountryCode, PolicyError> => {
+  const country = text.trim().toUpperCase()
+  return isSupportedCountry(country)
+    ? Effect.succeed(country)
+    : Effect.fail(
+        new PolicyError({
+          message: `The ${what} "${text}" is not an ISO 3166 country code of two letters`,
+          hint: "Use codes such as US, CA, GB, DE, FR."
+        })
+      )
+}
+
+const zoneOf = (name: string | undefined): Effect.Effect<DateTime.TimeZone, PolicyError> =>
+  name === undefined
+    ? Effect.succeed(anywhereOnEarth)
+    : Option.match(Option.filter(DateTime.zoneFromString(name), isOnEarth), {
+        onNone: () =>
+          Effect.fail(
+            new PolicyError({
+              message: `There is no time zone "${name}"`,
+              hint: "Use a name such as America/New_York or Europe/Berlin, or an offset such as -05:00."
+            })
+          ),
+        onSome: Effect.succeed
+      })
+
+const isOnEarth = (zone: DateTime.TimeZone): boolean => zone._tag === "Named" || Math.abs(zone.offset) <= 14 * 3_600_000
+
+const reasonTable = (table: Readonly<Record<string, Reason>>): ((code: string) => number | undefined) => {
+  const index = new Map<string, number>(DncEntry.reasons.map((reason, i) => [reason, i]))
+  for (const [code, reason] of Object.entries(table))
+    index.set(code.trim().toUpperCase(), DncEntry.reasons.indexOf(reason))
+  return (code) => index.get(code.toUpperCase())
+}
+
+const collector = (block: RowBlock) => {
+  const line: Array<number> = []
+  const number: Array<number> = []
+  const reason: Array<number> = []
+  const expires: Array<number> = []
+  const rejects: Array<Reject> = []
+  let unknownReasons = 0
+  return {
+    entry: (i: number, e164: number, reasonIndex: number, end: number) => {
+      line.push(block.line[i])
+      number.push(e164)
+      reason.push(reasonIndex)
+      expires.push(end)
+    },
+    reject: (i: number, raw: string, code: RejectCode, message: string, country?: string) => {
+      rejects.push({
+        line: block.line[i],
+        raw,
+        code,
+        message,
+        ...(country === undefined ? {} : { country }),
+        cells: block.cells(i)
+      })
+    },
+    unknownReason: () => {
+      unknownReasons++
+    },
+    done: (): EntryBlock => ({ length: number.length, line, number, reason, expires, rejects, unknownReasons })
+  }
+}
+
+/**
+ * One row by itself.
+ *
+ * @since 0.1.0
+ * @category views
+ */
+export const validateRow = (
+  validator: typeof DncValidator.Service,
+  row: Row,
+  now: number
+): Either.Either<Entry, Reject> => {
+  const block = validator.validate(DncEntry.rowBlock([row]), now)
+  return block.length === 1 ? Either.right(entryAt(block, 0)) : Either.left(block.rejects[0])
+}
+
+/**
+ * Entry `index` of a block.
+ *
+ * @since 0.1.0
+ * @category views
+ */
+export const entryAt = (block: EntryBlock, index: number): Entry => ({
+  line: block.line[index],
+  phoneNumber: `+${block.number[index]}`,
+  reason: DncEntry.reasons[block.reason[index]],
+  expires: block.expires[index]
+})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (policy?: Partial<Policy>): Layer.Layer<DncValidator, PolicyError> =>
+  Layer.effect(DncValidator, make(policy))
+
+/**
+ * Reads the policy from configuration.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = (
+  policy: Config.Config.Wrap<Partial<Policy>>
+): Layer.Layer<DncValidator, PolicyError | ConfigError.ConfigError> =>
+  Layer.effect(DncValidator, Effect.flatMap(Config.unwrap(policy), make))
+
+/**
+ * A validator made from a function of one row: for rules that the policy cannot say. An entry whose number is not E.164
+ * is rejected as `InvalidPhoneNumber`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFromRow = (
+  f: (
+    row: Row,
+    now: number
+  ) => Either.Either<Pick<Entry, "phoneNumber" | "reason" | "expires">, Pick<Reject, "code" | "message">>,
+  policy: Policy = defaults
+): Layer.Layer<DncValidator> =>
+  Layer.succeed(
+    DncValidator,
+    DncValidator.of({
+      policy,
+      validate: (block, now) => {
+        const out = collector(block)
+        for (let i = 0; i < block.length; i++) {
+          const row: Row = {
+            phoneNumber: block.phoneNumber[i],
+            reason: block.reason?.[i],
+            expires: block.expires?.[i],
+            country: block.country?.[i]
+          }
+          Either.match(f(row, now), {
+            onLeft: ({ code, message }) => out.reject(i, row.phoneNumber, code, message),
+            onRight: ({ expires, phoneNumber, reason }) =>
+              /^\+[1-9]\d{1,14}$/.test(phoneNumber)
+                ? out.entry(i, Number(phoneNumber.slice(1)), DncEntry.reasons.indexOf(reason), expires)
+                : out.reject(
+                    i,
+                    row.phoneNumber,
+                    "InvalidPhoneNumber",
+                    `"${phoneNumber}" is not a number in E.164 form.`
+                  )
+          })
+        }
+        return out.done()
+      }
+    })
+  )

@@ -1,0 +1,79 @@
+/**
+ * What a cell that should hold a phone number holds, by libphonenumber's rules and full metadata.
+ *
+ * @since 0.1.0
+ */
+import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js/max"
+import type { Reject, RejectCode } from "../DncEntry.js"
+import { type Phone, plain } from "./plain.js"
+
+/**
+ * The one valid number that a cell holds, or why it is not taken for one. `country` is that of a number in national form;
+ * a number that belongs to no country has `001`.
+ *
+ * @since 0.1.0
+ */
+export const judge = (raw: string, country: CountryCode): Phone | Pick<Reject, "code" | "message"> => {
+  const easy = plain(raw, country)
+  if (easy !== undefined) return easy
+  const phone = parsePhoneNumberFromString(raw, { defaultCountry: country, extract: false })
+  if (
+    phone === undefined ||
+    phone.ext !== undefined ||
+    phone.number.length > longestNumber ||
+    lettersOrFraction.test(raw) ||
+    !phone.isValid()
+  ) {
+    const [code, message] = explain(raw, phone, country)
+    return { code, message }
+  }
+  return { digits: phone.number.slice(1), country: phone.country ?? "001" }
+}
+
+/** A plus sign and the 15 digits of E.164: libphonenumber takes 17 for Germany, which a double does not hold. */
+const longestNumber = 16
+
+/** libphonenumber takes `;isub=12` and `.0` for a part of the number, or for nothing. */
+const lettersOrFraction = /[a-z]|^\+?\d+\.0$/i
+
+/** Why libphonenumber did not take a cell for one valid number. */
+const explain = (raw: string, phone: PhoneNumber | undefined, country: string): readonly [RejectCode, string] => {
+  if (phone?.ext !== undefined)
+    return ["AmbiguousPhoneNumber", "The number has an extension; the list takes whole lines only."]
+  if (/^[+-]?\d+(?:[.,]\d+)?[eE]\+?\d+$/.test(raw)) {
+    return [
+      "InvalidPhoneNumber",
+      "A spreadsheet has rounded this number; its last digits are lost. Export the column as text."
+    ]
+  }
+  if (/^\+?\d+\.0$/.test(raw)) {
+    return [
+      "InvalidPhoneNumber",
+      "A spreadsheet has written this number as a decimal fraction; its digits end before the point. Export the column as text."
+    ]
+  }
+  const digits = raw.match(/\p{Nd}/gu)?.length ?? 0
+  if (digits === 0) return ["InvalidPhoneNumber", "The cell holds no digits."]
+  if (/\p{L}/u.test(raw))
+    return ["AmbiguousPhoneNumber", "The cell holds letters beside the number; it is not guessed at."]
+  if (digits > 15 || (phone !== undefined && phone.number.length > longestNumber))
+    return ["AmbiguousPhoneNumber", "The cell holds more digits than one number has; perhaps two numbers."]
+  if (digits <= 6) return ["InvalidPhoneNumber", "Too short: an emergency number, a short code or a part of a number."]
+  const plan = /^\s*\+/.test(raw) ? "the country of its calling code" : describeCountry(country)
+  return ["InvalidPhoneNumber", `Not a valid number in the numbering plan of ${plan}.`]
+}
+
+const countryNames = new Intl.DisplayNames(["en"], { type: "region", fallback: "code" })
+
+/** The English name of an ISO 3166 country with its code; `001` is what belongs to no country. */
+export const describeCountry = (code: string): string => {
+  let text = described.get(code)
+  if (text === undefined) {
+    text = code === "001" ? "No country (an international number)" : `${countryNames.of(code)} (${code})`
+    described.set(code, text)
+  }
+  return text
+}
+
+/** Asking Intl for a name takes longer than validating a number. */
+const described = new Map<string, string>()

@@ -1,0 +1,218 @@
+/**
+ * The distinct numbers of a run, each at its strictest value, and the full batches that are cut from them.
+ *
+ * @since 0.1.0
+ */
+import type { Batch, EntryBlock } from "./DncEntry.js"
+import * as DncEntry from "./DncEntry.js"
+
+/**
+ * A compact table: for each number its digits (8 bytes), its value (4) and its place (4), kept in the order of arrival in
+ * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full. So 21.3 to 24
+ * bytes a number.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SuppressionSet {
+  /** Distinct numbers. */
+  readonly size: () => number
+  /** Bytes held by the table's columns and index. */
+  readonly bytes: () => number
+  /**
+   * Folds a block's entries in; `base` is added to their lines to make their places. Returns how many were of numbers
+   * that stand for another row already, and so are duplicates.
+   */
+  readonly add: (block: EntryBlock, base: number) => number
+  /** The place of a number's first row, or `undefined` where it is not in the set. */
+  readonly place: (phoneNumber: string) => number | undefined
+  /** How many numbers wait to be sent. */
+  readonly pending: () => number
+  /** The fewest batches that can carry what waits. */
+  readonly countBatches: (largest: number) => number
+  /**
+   * Cuts what waits into batches of one reason and one expiry, each of `largest` numbers but the last of its group; groups
+   * and numbers in the order of their arrival. What is cut waits no longer.
+   */
+  readonly cut: (largest: number, run: Pick<Batch, "runId" | "dncListId">) => Iterable<Batch>
+  /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
+  readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
+}
+
+/** Entries of one column chunk; a chunk is never moved, so growth copies nothing but the index. */
+const chunkBits = 15
+const chunkSize = 1 << chunkBits
+const chunkMask = chunkSize - 1
+
+/** The two highest bits of a value say where its number stands. */
+const waiting = 0
+const cutState = 1
+const failedState = 2
+const stateShift = 30
+const valueMask = (1 << stateShift) - 1
+
+interface Chunk {
+  readonly number: Float64Array
+  readonly value: Uint32Array
+  readonly place: Uint32Array
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (): SuppressionSet => {
+  const chunks: Array<Chunk> = []
+  let size = 0
+  let pending = 0
+  let nextBatch = 0
+  /** Position in the columns plus one; 0 is an empty slot. */
+  let index = new Uint32Array(1024)
+
+  const valueIds = new Map<number, number>()
+  const valueExpires: Array<number> = []
+  const valueReason: Array<number> = []
+
+  const idOf = (expires: number, reason: number): number => {
+    // expiries end with the year 9999, so four times one is exact in a double; for ever has -1 to -3
+    const key = expires === Number.POSITIVE_INFINITY ? -1 - reason : expires * 4 + reason
+    let id = valueIds.get(key)
+    if (id === undefined) {
+      id = valueExpires.length
+      valueIds.set(key, id)
+      valueExpires.push(expires)
+      valueReason.push(reason)
+    }
+    return id
+  }
+
+  /** The slot of a number, or the empty one where it belongs. */
+  const slotOf = (number: number): number => {
+    let slot = hash(number) % index.length
+    for (;;) {
+      const at = index[slot]
+      if (at === 0 || chunks[(at - 1) >>> chunkBits].number[(at - 1) & chunkMask] === number) return slot
+      slot = slot + 1 === index.length ? 0 : slot + 1
+    }
+  }
+
+  const grow = (): void => {
+    index = new Uint32Array(Math.ceil(index.length * 1.5))
+    for (let i = 0; i < size; i++) index[slotOf(chunks[i >>> chunkBits].number[i & chunkMask])] = i + 1
+  }
+
+  const add = (block: EntryBlock, base: number): number => {
+    let duplicates = 0
+    for (let i = 0; i < block.length; i++) {
+      const number = block.number[i]
+      const expires = block.expires[i]
+      const reason = block.reason[i]
+      const slot = slotOf(number)
+      if (index[slot] === 0) {
+        if ((size & chunkMask) === 0) {
+          chunks.push({
+            number: new Float64Array(chunkSize),
+            value: new Uint32Array(chunkSize),
+            place: new Uint32Array(chunkSize)
+          })
+        }
+        const chunk = chunks[size >>> chunkBits]
+        chunk.number[size & chunkMask] = number
+        chunk.value[size & chunkMask] = idOf(expires, reason)
+        chunk.place[size & chunkMask] = base + block.line[i]
+        index[slot] = ++size
+        pending++
+        if (size > index.length * 0.75) grow()
+        continue
+      }
+      const at = index[slot] - 1
+      const chunk = chunks[at >>> chunkBits]
+      const state = chunk.value[at & chunkMask] >>> stateShift
+      const id = chunk.value[at & chunkMask] & valueMask
+      const stricter = DncEntry.isStricter(expires, reason, valueExpires[id], valueReason[id])
+      if (stricter || state === failedState) {
+        chunk.value[at & chunkMask] = stricter ? idOf(expires, reason) : id
+        if (state !== waiting) {
+          // its earlier row has its disposition; this one goes out for itself
+          chunk.place[at & chunkMask] = base + block.line[i]
+          pending++
+          continue
+        }
+      }
+      duplicates++
+    }
+    return duplicates
+  }
+
+  /** How many numbers wait with each value. */
+  const countByValue = (): Uint32Array => {
+    const counts = new Uint32Array(valueExpires.length)
+    for (let i = 0; i < size; i++) {
+      const value = chunks[i >>> chunkBits].value[i & chunkMask]
+      if (value >>> stateShift === waiting) counts[value]++
+    }
+    return counts
+  }
+
+  function* cut(largest: number, run: Pick<Batch, "runId" | "dncListId">): Iterable<Batch> {
+    const counts = countByValue()
+    const start = new Uint32Array(counts.length + 1)
+    for (let id = 0; id < counts.length; id++) start[id + 1] = start[id] + counts[id]
+    // a counting sort: positions grouped by value, each group in order of arrival
+    const order = new Uint32Array(pending)
+    const next = start.slice()
+    for (let i = 0; i < size; i++) {
+      const column = chunks[i >>> chunkBits].value
+      const value = column[i & chunkMask]
+      if (value >>> stateShift !== waiting) continue
+      order[next[value]++] = i
+      column[i & chunkMask] = ((cutState << stateShift) | value) >>> 0
+    }
+    pending = 0
+    for (let id = 0; id < counts.length; id++) {
+      for (let from = start[id]; from < start[id + 1]; from += largest) {
+        const to = Math.min(from + largest, start[id + 1])
+        const phoneNumbers = new Array<string>(to - from)
+        for (let i = from; i < to; i++) {
+          phoneNumbers[i - from] = `+${chunks[order[i] >>> chunkBits].number[order[i] & chunkMask]}`
+        }
+        const reason = DncEntry.reasons[valueReason[id]]
+        yield { ...run, index: nextBatch++, phoneNumbers, reason, expires: valueExpires[id] }
+      }
+    }
+  }
+
+  const find = (phoneNumber: string): number => index[slotOf(Number(phoneNumber.slice(1)))] - 1
+
+  return {
+    size: () => size,
+    bytes: () => chunks.length * chunkSize * 16 + index.byteLength,
+    add,
+    place: (phoneNumber) => {
+      const at = find(phoneNumber)
+      return at === -1 ? undefined : chunks[at >>> chunkBits].place[at & chunkMask]
+    },
+    pending: () => pending,
+    countBatches: (largest) => countByValue().reduce((sum, count) => sum + Math.ceil(count / largest), 0),
+    cut,
+    unsend: (phoneNumbers) => {
+      for (const phoneNumber of phoneNumbers) {
+        const at = find(phoneNumber)
+        if (at === -1) continue
+        const column = chunks[at >>> chunkBits].value
+        const value = column[at & chunkMask]
+        // a stricter row may have made it wait again meanwhile
+        if (value >>> stateShift === cutState)
+          column[at & chunkMask] = ((failedState << stateShift) | (value & valueMask)) >>> 0
+      }
+    }
+  }
+}
+
+/** A well-mixed 32-bit hash of an integer below 10^15. */
+const hash = (number: number): number => {
+  const high = Math.floor(number / 0x1_0000_0000)
+  let h = Math.imul((number | 0) ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
