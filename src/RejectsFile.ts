@@ -1,0 +1,247 @@
+/**
+ * CSV files of what did not get onto the list, made so that they can be mended and fed in again: rejects under the
+ * input's own columns, and numbers whose batch failed.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import { type FileHandle, open, stat } from "node:fs/promises"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import Papa from "papaparse"
+import type { Reject } from "./DncEntry.js"
+
+/**
+ * A file that could not be written.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class OutputError extends Schema.TaggedError<OutputError>("genesys-dnc/OutputError")("OutputError", {
+  message: Schema.String,
+  /** What the reader can do about it. */
+  hint: Schema.String,
+  path: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/**
+ * @since 0.1.0
+ * @category options
+ */
+export interface Options {
+  readonly path: string
+  /** One character; `,` by default. */
+  readonly delimiter?: string | undefined
+  /** Files that must never be written over: the inputs of the run. */
+  readonly inputs?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * A CSV file that comes into being, readable by its owner alone, with its first row; one that was there is replaced.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface CsvFile {
+  readonly path: string
+  /** Appends rows, all or (on failure) possibly some; safe to call from several fibers. */
+  readonly write: (rows: ReadonlyArray<ReadonlyArray<string>>) => Effect.Effect<void, OutputError>
+  /** Rows written so far. */
+  readonly count: Effect.Effect<number>
+  /** SHA-256, in hex, of what has been written so far; none if there is no file. */
+  readonly digest: Effect.Effect<Option.Option<string>>
+  /** Makes what was written durable and closes the file. The scope does so too, but can only die of a failure. */
+  readonly close: Effect.Effect<void, OutputError>
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeCsv = Effect.fnUntraced(function* (
+  options: Options & { readonly columns: ReadonlyArray<string> }
+): Effect.fn.Return<CsvFile, never, Scope.Scope> {
+  const { path } = options
+  const delimiter = options.delimiter ?? ","
+  const lock = yield* Effect.makeSemaphore(1)
+  const hash = createHash("sha256")
+  let handle: FileHandle | undefined
+  let closed = false
+  let count = 0
+
+  const append = (to: FileHandle, rows: ReadonlyArray<ReadonlyArray<string>>) =>
+    Effect.suspend(() => {
+      const text = Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })
+      const bytes = Buffer.from(`${text}\n`)
+      return Effect.map(
+        attempt(path, () => to.writeFile(bytes)),
+        () => void hash.update(bytes)
+      )
+    })
+  const create = Effect.gen(function* () {
+    yield* refuseInputs(path, options.inputs ?? [])
+    const opened = yield* attempt(path, () => open(path, "w", 0o600))
+    // The mode above is for a new file; one that was there keeps its own, and a device has no use for either.
+    const prepare = Effect.gen(function* () {
+      if (yield* isRegular(path, opened)) yield* attempt(path, () => opened.chmod(0o600))
+      yield* append(opened, [options.columns])
+    })
+    yield* Effect.onError(prepare, () => Effect.ignore(attempt(path, () => opened.close())))
+    return opened
+  })
+  const close = Effect.gen(function* () {
+    const opened = handle
+    closed = true
+    handle = undefined
+    if (opened === undefined) return
+    const sync = Effect.flatMap(isRegular(path, opened), (regular) =>
+      regular ? attempt(path, () => opened.sync()) : Effect.void
+    )
+    yield* Effect.ensuring(sync, Effect.ignore(attempt(path, () => opened.close())))
+  }).pipe(lock.withPermits(1), Effect.uninterruptible)
+  yield* Effect.addFinalizer(() => Effect.orDie(close))
+
+  return {
+    path,
+    write: (rows) =>
+      rows.length === 0
+        ? Effect.void
+        : Effect.gen(function* () {
+            if (closed) return yield* Effect.dieMessage(`${path} is closed`)
+            handle ??= yield* create
+            yield* append(handle, rows)
+            count += rows.length
+          }).pipe(Effect.uninterruptible, lock.withPermits(1)),
+    count: Effect.sync(() => count),
+    digest: Effect.sync(() => (count === 0 ? Option.none() : Option.some(hash.copy().digest("hex")))),
+    close
+  }
+})
+
+/**
+ * The file of rejects.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RejectsFile extends Omit<CsvFile, "write"> {
+  /** `file` is the name of the input, where the file has a column for it. */
+  readonly write: (rejects: ReadonlyArray<Reject>, file?: string) => Effect.Effect<void, OutputError>
+}
+
+/**
+ * The rejects of an input, or of several with the same columns, under its own columns and `line,code,message`.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  options: Options & {
+    /** The input's own. */
+    readonly columns: ReadonlyArray<string>
+    /** Adds a column `file` before `line`. */
+    readonly file?: boolean | undefined
+  }
+): Effect.Effect<RejectsFile, never, Scope.Scope> =>
+  Effect.map(
+    makeCsv({
+      ...options,
+      columns: [...options.columns, ...(options.file ? ["file"] : []), "line", "code", "message"]
+    }),
+    (csv) => ({
+      ...csv,
+      write: (rejects, file = "") =>
+        csv.write(
+          rejects.map((reject) => [
+            ...options.columns.map(
+              (_, column) => reject.cells?.[column] ?? (column === 0 && !reject.cells ? reject.raw : "")
+            ),
+            ...(options.file ? [file] : []),
+            String(reject.line),
+            reject.code,
+            reject.message
+          ])
+        )
+    })
+  )
+
+/**
+ * A number that may not be on the list, at its strictest values, and why.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FailedRow {
+  /** E.164 with its plus sign. */
+  readonly phoneNumber: string
+  readonly reason: string
+  /** ISO 8601; `""` for ever. */
+  readonly expires: string
+  /** The tag of the failure, and its sentence. */
+  readonly error: string
+  readonly message: string
+}
+
+const failedColumns = ["phoneNumber", "reason", "expires", "error", "message"] as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface FailedFile extends Omit<CsvFile, "write"> {
+  readonly write: (rows: ReadonlyArray<FailedRow>) => Effect.Effect<void, OutputError>
+}
+
+/**
+ * The numbers of batches that failed, as a canonical input.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeFailed = (options: Options): Effect.Effect<FailedFile, never, Scope.Scope> =>
+  Effect.map(makeCsv({ ...options, columns: failedColumns }), (csv) => ({
+    ...csv,
+    write: (rows) => csv.write(rows.map((row) => failedColumns.map((column) => row[column])))
+  }))
+
+const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A, OutputError> =>
+  Effect.tryPromise({
+    try: operation,
+    catch: (cause) =>
+      new OutputError({
+        message: `${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`,
+        hint: "Check the folder, its permissions and the space on the disk, or name another path.",
+        path,
+        cause
+      })
+  })
+
+const isRegular = (path: string, handle: FileHandle): Effect.Effect<boolean, OutputError> =>
+  Effect.map(
+    attempt(path, () => handle.stat()),
+    (stats) => stats.isFile()
+  )
+
+/** Another name of an input (a link, a relative path) is the input all the same. */
+const refuseInputs = (path: string, inputs: ReadonlyArray<string>): Effect.Effect<void, OutputError> =>
+  Effect.gen(function* () {
+    const identity = (file: string) =>
+      Effect.map(
+        Effect.option(Effect.tryPromise(() => stat(file))),
+        Option.map(({ dev, ino }) => `${dev}:${ino}`)
+      )
+    const target = yield* identity(path)
+    for (const input of inputs) {
+      const other = yield* identity(input)
+      if (Option.isSome(target) && Option.isSome(other) && target.value === other.value) {
+        return yield* new OutputError({
+          message: `${path} is the input ${input}`,
+          hint: "Name another path for the output.",
+          path
+        })
+      }
+    }
+  })

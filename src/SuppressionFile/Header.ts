@@ -1,0 +1,189 @@
+/**
+ * Which column holds what: by the names that such files use, or as the caller says.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import { type RowField, rowFields } from "../DncEntry.js"
+import * as Masking from "../Masking.js"
+import type { InputError, Named } from "./InputError.js"
+import { inputError } from "./InputError.js"
+
+/**
+ * The position, from 0, of the column of each field.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Mapping {
+  readonly phoneNumber: number
+  readonly reason: number | undefined
+  readonly expires: number | undefined
+  readonly country: number | undefined
+}
+
+/**
+ * The caller's word on columns: a name (as it stands, else ignoring case) or a number from 1.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Columns = { readonly [Field in RowField]?: string | number | undefined }
+
+const aliases: Readonly<Record<RowField, ReadonlyArray<string>>> = {
+  phoneNumber: [
+    ...["phonenumber", "phone", "number", "msisdn", "telephone", "tel", "mobile", "cell", "cellphone", "e164"],
+    ...["ani", "dnis"]
+  ],
+  reason: ["reason", "reasoncode", "optoutreason"],
+  expires: [...["expires", "expiry", "expiration", "expirationdate", "expiresat", "expirydate", "expirationdatetime"]],
+  country: ["country", "countrycode", "iso", "isocountry"]
+}
+
+const fieldByAlias: ReadonlyMap<string, RowField> = new Map(
+  rowFields.flatMap((field) => aliases[field].map((alias) => [alias, field] as const))
+)
+
+const flags: Readonly<Record<RowField, string>> = {
+  phoneNumber: "--phone-column",
+  reason: "--reason-column",
+  expires: "--expires-column",
+  country: "--country-column"
+}
+
+/**
+ * The field that a column of this name holds, ignoring case, spaces, `_` and `-`.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const fieldOf = (name: string): RowField | undefined =>
+  fieldByAlias.get(name.toLowerCase().replace(/[\s_\-\uFEFF]/g, ""))
+
+/**
+ * True of a value that is a phone number rather than a word.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const looksLikePhoneNumber = (value: string): boolean =>
+  /^[+(]{0,2}\d[\d\s().\-/]*$/.test(value) && value.replace(/\D/g, "").length >= 7
+
+/**
+ * The names of columns for a message, numbers in them masked.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const list = (columns: ReadonlyArray<string>): string =>
+  columns
+    .slice(0, 40)
+    .map((column) => `"${Masking.mask(column.length > 40 ? `${column.slice(0, 40)}…` : column)}"`)
+    .join(", ") + (columns.length > 40 ? `, and ${columns.length - 40} more` : "")
+
+/**
+ * The mapping of a header, or what is wrong with it.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const map = (
+  input: Named,
+  header: ReadonlyArray<string>,
+  chosen: Columns,
+  line: number
+): Either.Either<Mapping, InputError> => {
+  const fail = (what: string, hint: string) => Either.left(inputError(input, "Header", what, hint, { line }))
+  const found: { [Field in RowField]?: number } = {}
+  for (const field of rowFields) {
+    const column = chosen[field]
+    if (column === undefined) continue
+    const positions = lookUp(header, column)
+    if (positions.length === 0) {
+      return fail(`there is no column ${show(column)}; the columns are ${list(header)}`, `Correct ${flags[field]}.`)
+    }
+    if (positions.length > 1) {
+      return fail(
+        `${positions.length} columns are named ${show(column)}`,
+        `Give ${flags[field]} the number of the column: ${numbers(positions)}.`
+      )
+    }
+    const other = rowFields.find((other) => found[other] === positions[0])
+    if (other !== undefined) {
+      return fail(`column ${show(column)} is asked for as ${other} and as ${field}`, `Correct ${flags[field]}.`)
+    }
+    found[field] = positions[0]
+  }
+  const taken = new Set(Object.values(found))
+  for (const field of rowFields) {
+    if (found[field] !== undefined) continue
+    const positions = header.flatMap((name, index) => (fieldOf(name) === field && !taken.has(index) ? [index] : []))
+    if (positions.length > 1) {
+      return fail(
+        `${positions.length} columns could be the ${field}: ${list(positions.map((index) => header[index]))}`,
+        `Say which one with ${flags[field]} and its name or number: ${numbers(positions)}.`
+      )
+    }
+    if (positions.length === 1) found[field] = positions[0]
+  }
+  if (found.phoneNumber === undefined) {
+    const headless = header.some((cell) => looksLikePhoneNumber(cell.trim()))
+    return fail(
+      `no column is named as one of phone numbers; the columns are ${list(header)}`,
+      headless
+        ? "The first line looks like a row, not like a header: if there is none, say --no-header."
+        : "Name the column with --phone-column and its name or number."
+    )
+  }
+  return Either.right({
+    phoneNumber: found.phoneNumber,
+    reason: found.reason,
+    expires: found.expires,
+    country: found.country
+  })
+}
+
+/**
+ * Names for the columns of an input that has no header, such that its file of rejects, which has one, maps by itself.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const names = (input: Named, width: number, chosen: Columns): Either.Either<Array<string>, InputError> => {
+  const columns = Array.from({ length: width }, (_, index) => `column${index + 1}`)
+  for (const field of rowFields) {
+    const column = chosen[field] ?? (field === "phoneNumber" ? 1 : undefined)
+    if (column === undefined) continue
+    const position = Number(column)
+    const previous = columns[position - 1]
+    if (!Number.isInteger(position) || previous === undefined || previous !== `column${position}`) {
+      return Either.left(
+        inputError(
+          input,
+          "Header",
+          `has no header, and ${show(column)} is not the number of a free column of its ${width}`,
+          `Give ${flags[field]} a number from 1 to ${width} that no other field has.`
+        )
+      )
+    }
+    columns[position - 1] = field
+  }
+  return Either.right(columns)
+}
+
+const lookUp = (header: ReadonlyArray<string>, column: string | number): ReadonlyArray<number> => {
+  const where = (predicate: (name: string) => boolean) =>
+    header.flatMap((name, i) => (predicate(name.trim()) ? [i] : []))
+  if (typeof column === "string") {
+    const exact = where((name) => name === column.trim())
+    if (exact.length > 0) return exact
+    const loose = where((name) => name.toLowerCase() === column.trim().toLowerCase())
+    if (loose.length > 0 || !/^\s*\d+\s*$/.test(column)) return loose
+  }
+  const position = Number(column) - 1
+  return Number.isInteger(position) && position >= 0 && position < header.length ? [position] : []
+}
+
+const show = (column: string | number): string => (typeof column === "number" ? String(column) : `"${column}"`)
+
+const numbers = (positions: ReadonlyArray<number>): string => positions.map((position) => position + 1).join(", ")
