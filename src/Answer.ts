@@ -1,0 +1,146 @@
+/**
+ * One HTTP request and what came back: sent, read to its end within the time limit, and told apart. No retries here.
+ *
+ * @since 0.1.0
+ */
+import type * as Headers from "@effect/platform/Headers"
+import type * as PlatformHttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { GenesysError } from "./GenesysError.js"
+import * as GenesysErrors from "./GenesysError.js"
+import { mask } from "./Masking.js"
+
+/**
+ * A 2xx answer.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Answer {
+  readonly status: number
+  /** The parsed JSON body; `undefined` where there was none. */
+  readonly body: unknown
+  readonly correlationId: string | undefined
+}
+
+/**
+ * Sends one request and reads its whole answer. Once sent it is not interrupted: whoever interrupts waits for the answer
+ * or for `timeout`, so that what became of the request is known.
+ *
+ * @since 0.1.0
+ */
+export const send = (
+  client: PlatformHttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  timeout: Duration.Duration
+): Effect.Effect<Answer, GenesysError> => {
+  const name = `${request.method} ${request.url}`
+  return client.execute(request).pipe(
+    Effect.flatMap((response) => Effect.map(response.text, (text) => ({ response, text }))),
+    Effect.mapError(
+      (error) =>
+        new GenesysErrors.TransportError({
+          message: `${name} got no whole answer: ${reasonOf(error.cause ?? error)}`,
+          hint: "Check that the host is right and reachable from here (proxy, firewall, region).",
+          // not the client's own error: it holds the request with its headers
+          cause: error.cause
+        })
+    ),
+    Effect.timeoutFail({
+      duration: timeout,
+      onTimeout: () =>
+        new GenesysErrors.RequestTimeout({
+          message: `${name} was not answered within ${Duration.format(timeout)}`,
+          hint: "Genesys Cloud or the network is slow; try again later, or raise the timeout."
+        })
+    }),
+    Effect.interruptible,
+    // a daemon: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
+    Effect.forkDaemon,
+    Effect.flatMap(Fiber.join),
+    Effect.uninterruptible,
+    Effect.flatMap(({ response, text }) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => read(name, response.status, response.headers, text, now))
+    )
+  )
+}
+
+const read = (
+  request: string,
+  status: number,
+  headers: Headers.Headers,
+  text: string,
+  now: number
+): Effect.Effect<Answer, GenesysError> => {
+  const body = parse(text)
+  const correlationId = headers["inin-correlation-id"] ?? stringAt(body, "contextId")
+  if (status >= 200 && status < 300) {
+    return text === "" || body !== undefined
+      ? Effect.succeed({ status, body, correlationId })
+      : Effect.fail(
+          new GenesysErrors.UnexpectedResponse({
+            message: `${request} was answered ${status} with ${looksLike(text)} where JSON was expected`,
+            hint: "Check the API URL: what answers there is not Genesys Cloud, or a proxy stands before it.",
+            status,
+            ...(correlationId === undefined ? {} : { correlationId })
+          })
+        )
+  }
+  const words = stringAt(body, "message") ?? stringAt(body, "description") ?? stringAt(body, "error_description")
+  return Effect.fail(
+    GenesysErrors.fromAnswer({
+      request,
+      status,
+      words: masked(words) ?? (body === undefined && text !== "" ? looksLike(text) : undefined),
+      // where a code is expected a server may put a sentence
+      code: masked(stringAt(body, "code") ?? stringAt(body, "error")),
+      correlationId,
+      retryAfter: parseRetryAfter(headers["retry-after"], now),
+      body
+    })
+  )
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const masked = (text: string | undefined): string | undefined => (text === undefined ? undefined : mask(text))
+
+const looksLike = (text: string): string => (/^\s*</.test(text) ? "an HTML page" : "a text")
+
+const stringAt = (body: unknown, key: string): string | undefined => {
+  const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[key] : undefined
+  return typeof value === "string" ? value : undefined
+}
+
+const reasonOf = (cause: unknown): string => {
+  if (!(cause instanceof Error)) return String(cause)
+  const code = (cause as { readonly code?: unknown }).code
+  const inner = cause instanceof AggregateError ? cause.errors[0] : undefined
+  const said = cause.message === "" && inner instanceof Error ? inner.message : cause.message
+  return typeof code === "string" && !said.includes(code) ? `${said} (${code})` : said
+}
+
+/**
+ * The pause that a `Retry-After` header asks for: whole or broken seconds, or an HTTP date seen from `now` (milliseconds
+ * since 1970); `undefined` where it says neither. A date gone by asks for no pause.
+ *
+ * @since 0.1.0
+ */
+export const parseRetryAfter = (header: string | undefined, now: number): Duration.Duration | undefined => {
+  const value = header?.trim() ?? ""
+  if (/^\d+(?:\.\d+)?$/.test(value)) return Duration.seconds(Number(value))
+  // the three forms of RFC 9110, all of them GMT, where one of them does not say so; Date.parse alone takes much else
+  if (!/^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,? .*\d{2}:\d{2}:\d{2}/.test(value)) return undefined
+  const date = Date.parse(value.endsWith("GMT") ? value : `${value} GMT`)
+  return Number.isNaN(date) ? undefined : Duration.millis(Math.max(0, date - now))
+}

@@ -1,0 +1,323 @@
+/**
+ * The ways in which Genesys Cloud, or the way to it, can refuse a request: one tag each, with what happened (`message`),
+ * a person's next step (`hint`), and where there was an answer its `status`, the vendor's `code` and `correlationId`.
+ * Messages hold no whole phone number.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+
+const answer = {
+  /** One sentence: what was asked and what came back. */
+  message: Schema.String,
+  /** What the reader can do about it. */
+  hint: Schema.String,
+  status: Schema.optional(Schema.Number),
+  /** The vendor's code of the error, such as `missing.permissions`. */
+  code: Schema.optional(Schema.String),
+  /** The vendor's id of the answer; what its support asks for first. */
+  correlationId: Schema.optional(Schema.String),
+  /** HTTP requests sent for the operation that failed. */
+  attempts: Schema.optional(Schema.Number)
+}
+
+/** The answer itself, which may name whole numbers. */
+const body = Schema.optional(Schema.RedactedFromSelf(Schema.Unknown))
+
+/**
+ * 401 after the token was renewed once, or a token endpoint that refuses the credentials.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>("genesys-dnc/Unauthorized")(
+  "Unauthorized",
+  answer
+) {}
+
+/**
+ * 403: the credentials are right, but their role lacks a permission.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class Forbidden extends Schema.TaggedError<Forbidden>("genesys-dnc/Forbidden")("Forbidden", answer) {}
+
+/**
+ * 404: no such list, or no such route on this host.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class NotFound extends Schema.TaggedError<NotFound>("genesys-dnc/NotFound")("NotFound", answer) {}
+
+/**
+ * 409: a request with this idempotency key is still being processed, or the key is within its retention.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class IdempotencyConflict extends Schema.TaggedError<IdempotencyConflict>("genesys-dnc/IdempotencyConflict")(
+  "IdempotencyConflict",
+  answer
+) {}
+
+/**
+ * 422: something in the request is refused. `body` is the answer, redacted as it may name whole numbers.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnprocessableEntries extends Schema.TaggedError<UnprocessableEntries>("genesys-dnc/UnprocessableEntries")(
+  "UnprocessableEntries",
+  { ...answer, body }
+) {}
+
+/**
+ * 400, and every other 4xx that has no tag of its own.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class BadRequest extends Schema.TaggedError<BadRequest>("genesys-dnc/BadRequest")("BadRequest", {
+  ...answer,
+  body
+}) {}
+
+/**
+ * 413: more numbers or bytes than the server takes in one request.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>("genesys-dnc/PayloadTooLarge")(
+  "PayloadTooLarge",
+  { ...answer, body }
+) {}
+
+/**
+ * 429 beyond what the retry policy waits for.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RateLimited extends Schema.TaggedError<RateLimited>("genesys-dnc/RateLimited")("RateLimited", {
+  ...answer,
+  /** What `Retry-After` asked for. */
+  retryAfter: Schema.optional(Schema.DurationFromSelf)
+}) {}
+
+/**
+ * 5xx.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class ServerError extends Schema.TaggedError<ServerError>("genesys-dnc/ServerError")("ServerError", answer) {}
+
+/**
+ * No answer: no connection, a connection that broke, an answer that was cut short.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TransportError extends Schema.TaggedError<TransportError>("genesys-dnc/TransportError")("TransportError", {
+  ...answer,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/**
+ * No answer in time (30 s by default), or 408.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class RequestTimeout extends Schema.TaggedError<RequestTimeout>("genesys-dnc/RequestTimeout")(
+  "RequestTimeout",
+  answer
+) {}
+
+/**
+ * A success that is not one: HTML, another shape than the contract's, counts that do not add up.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class UnexpectedResponse extends Schema.TaggedError<UnexpectedResponse>("genesys-dnc/UnexpectedResponse")(
+  "UnexpectedResponse",
+  answer
+) {}
+
+/**
+ * What a request can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type GenesysError =
+  | Unauthorized
+  | Forbidden
+  | NotFound
+  | IdempotencyConflict
+  | UnprocessableEntries
+  | BadRequest
+  | PayloadTooLarge
+  | RateLimited
+  | ServerError
+  | TransportError
+  | RequestTimeout
+  | UnexpectedResponse
+
+/**
+ * True where the same request may succeed a little later: 429, 408, 5xx but 501, connection errors, timeouts.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isRetryable = (error: GenesysError): boolean => {
+  switch (error._tag) {
+    case "RateLimited":
+    case "TransportError":
+    case "RequestTimeout":
+      return true
+    case "ServerError":
+      return error.status !== 501
+    default:
+      return false
+  }
+}
+
+/** The vendor's codes that mean that no batch at all can succeed. */
+const fatalCodes = new Set([
+  "dnc.source.operation.not.supported",
+  "dnc.records.per.list.limit.exceeded",
+  "dnc.records.per.organization.limit.exceeded",
+  "dnc.phone.numbers.per.list.limit.exceeded",
+  "dnc.phone.numbers.per.organization.limit.exceeded"
+])
+
+/**
+ * True where going on with other batches is of no use: credentials, permission, no such list, a full list or org, a list
+ * of another source type.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isFatal = (error: GenesysError): boolean =>
+  error._tag === "Unauthorized" ||
+  error._tag === "Forbidden" ||
+  error._tag === "NotFound" ||
+  (error.code !== undefined && fatalCodes.has(error.code))
+
+/**
+ * The same failure, saying how many requests were sent until it was final.
+ *
+ * @since 0.1.0
+ */
+export const withAttempts = <E extends GenesysError>(error: E, attempts: number): E => {
+  // a tagged error is immutable; its class is called again with one field more
+  const Self = error.constructor as new (fields: object) => E
+  // message and cause are no enumerable properties of an error
+  return new Self({ ...error, message: error.message, cause: error.cause, attempts })
+}
+
+/** What an answer said, as far as it could be read. */
+export interface ErrorAnswer {
+  /** `POST /api/v2/…`, for the message. */
+  readonly request: string
+  readonly status: number
+  /** The vendor's message, masked. */
+  readonly words: string | undefined
+  readonly code: string | undefined
+  readonly correlationId: string | undefined
+  readonly retryAfter: Duration.Duration | undefined
+  readonly body: unknown
+}
+
+/**
+ * The failure that an answer other than 2xx means.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromAnswer = (answer: ErrorAnswer): GenesysError => {
+  const { code, correlationId, request, retryAfter, status, words } = answer
+  const body = Redacted.make(answer.body)
+  const said = words === undefined || words === "" ? "" : `: ${words}`
+  const fields = {
+    message: `${request} was answered ${status}${said}`,
+    status,
+    ...(code === undefined ? {} : { code }),
+    ...(correlationId === undefined ? {} : { correlationId })
+  }
+  if (code === "dnc.source.operation.not.supported") {
+    return new BadRequest({
+      ...fields,
+      body,
+      hint: "Only lists of the source type Internal take numbers; choose another list."
+    })
+  }
+  if (code !== undefined && fatalCodes.has(code)) {
+    return new BadRequest({
+      ...fields,
+      body,
+      hint: "The list or the organization is full; remove expired entries or another list, or ask Genesys Cloud to raise the limit."
+    })
+  }
+  switch (status) {
+    case 401:
+      return new Unauthorized({
+        ...fields,
+        hint: "Check the client id and secret, and that they belong to this region; the OAuth client must use the grant Client Credentials."
+      })
+    case 403:
+      return new Forbidden({
+        ...fields,
+        hint: "Give a role of the OAuth client the permission that is named (outbound:dnc:add and outbound:dncList:view, in the list's division)."
+      })
+    case 404:
+      return new NotFound({
+        ...fields,
+        hint: "Check the id of the DNC list and the region; a list in a division that the client cannot see is not found either."
+      })
+    case 408:
+      return new RequestTimeout({ ...fields, hint: "Genesys Cloud gave up waiting; try again later." })
+    case 409:
+      return new IdempotencyConflict({
+        ...fields,
+        hint: "A request with this key is still being processed; run the same file again later, nothing is doubled."
+      })
+    case 413:
+      return new PayloadTooLarge({ ...fields, body, hint: "Send fewer numbers a request." })
+    case 422:
+      return new UnprocessableEntries({
+        ...fields,
+        body,
+        hint: "Look at what the server says about the numbers it refuses."
+      })
+    case 429:
+      return new RateLimited({
+        ...fields,
+        ...(retryAfter === undefined ? {} : { retryAfter }),
+        hint:
+          retryAfter === undefined
+            ? "The organization's request limit is used up; try again later, with a lower concurrency."
+            : `The organization's request limit is used up; try again in ${Duration.format(retryAfter)}.`
+      })
+    default:
+      if (status < 400) {
+        return new UnexpectedResponse({
+          ...fields,
+          hint: "Check the API URL: Genesys Cloud does not redirect, so something else answers there."
+        })
+      }
+      return status >= 500
+        ? new ServerError({
+            ...fields,
+            hint: "Genesys Cloud failed; try again later, and give its support the correlation id."
+          })
+        : new BadRequest({ ...fields, body, hint: "The server does not accept this request; its words say why." })
+  }
+}

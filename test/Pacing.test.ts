@@ -1,0 +1,203 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FastCheck from "effect/FastCheck"
+import * as Fiber from "effect/Fiber"
+import * as TestClock from "effect/TestClock"
+import * as Pacing from "../src/Pacing.js"
+import { throughPauses } from "./support/network.js"
+
+const counter = () => {
+  const open = { now: 0, most: 0, started: [] as Array<number> }
+  const request = (took: Duration.DurationInput) =>
+    Effect.acquireUseRelease(
+      Effect.map(Clock.currentTimeMillis, (now) => {
+        open.started.push(now)
+        open.most = Math.max(open.most, ++open.now)
+      }),
+      () => Effect.sleep(took),
+      () => Effect.sync(() => open.now--)
+    )
+  return { open, request }
+}
+
+const started = (open: { readonly started: ReadonlyArray<number> }) => open.started.length
+
+describe("Pacing", () => {
+  it.effect.prop(
+    "never more than so many are open, and all get through, whatever is held and failed",
+    {
+      concurrency: FastCheck.integer({ min: 1, max: 6 }),
+      requests: FastCheck.array(
+        FastCheck.record({
+          after: FastCheck.integer({ min: 0, max: 5_000 }),
+          took: FastCheck.integer({ min: 0, max: 3_000 }),
+          hold: FastCheck.option(FastCheck.integer({ min: 0, max: 4_000 })),
+          fails: FastCheck.boolean()
+        }),
+        { maxLength: 30 }
+      )
+    },
+    ({ concurrency, requests }) =>
+      Effect.gen(function* () {
+        const { open, request } = counter()
+        const pacing = yield* Pacing.make({ concurrency, jitter: Duration.millis(500) })
+        yield* throughPauses(
+          Effect.forEach(
+            requests,
+            ({ after, fails, hold, took }) =>
+              Effect.sleep(after).pipe(
+                Effect.zipRight(
+                  pacing.run(
+                    request(took).pipe(
+                      Effect.tap(() => (hold === null ? Effect.void : pacing.hold(Duration.millis(hold)))),
+                      Effect.tap(() => (fails ? Effect.fail("refused") : Effect.void))
+                    )
+                  )
+                ),
+                Effect.either
+              ),
+            { concurrency: "unbounded" }
+          )
+        )
+        assert.isAtMost(open.most, concurrency)
+        assert.strictEqual(started(open), requests.length)
+        assert.strictEqual(open.now, 0)
+      }),
+    { fastCheck: { numRuns: 40 } }
+  )
+
+  it.effect("uses what is allowed", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: 4, jitter: Duration.zero })
+      yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 12 }, () => pacing.run(request("1 seconds"))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("3 seconds")
+      assert.deepStrictEqual(open.started, [0, 0, 0, 0, 1000, 1000, 1000, 1000, 2000, 2000, 2000, 2000])
+    })
+  )
+
+  it.effect("a hold keeps all writers, those too that come later, and each adds a jitter of its own", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: 20, jitter: Duration.millis(500) })
+      yield* pacing.hold(Duration.seconds(10))
+      const early = yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 10 }, () => pacing.run(request(0))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("5 seconds")
+      const late = yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 10 }, () => pacing.run(request(0))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust(Duration.millis(4_999))
+      assert.strictEqual(started(open), 0)
+      yield* TestClock.adjust(Duration.millis(501))
+      yield* early
+      yield* late
+      for (const at of open.started) {
+        assert.isAtLeast(at, 10_000)
+        assert.isAtMost(at, 10_500)
+      }
+      assert.isAbove(new Set(open.started).size, 10)
+    })
+  )
+
+  it.effect("a shorter hold does not shorten the one in force; a longer one does lengthen it", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
+      yield* pacing.hold(Duration.seconds(10))
+      yield* pacing.hold(Duration.seconds(2))
+      yield* Effect.fork(pacing.run(request(0)))
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(started(open), 0)
+      // it sleeps already, and has to look again
+      yield* pacing.hold(Duration.seconds(20))
+      yield* TestClock.adjust("19 seconds")
+      assert.strictEqual(started(open), 0)
+      yield* TestClock.adjust("1 seconds")
+      assert.deepStrictEqual(open.started, [25_000])
+    })
+  )
+
+  it.effect("a gate that closed while a permit was waited for is seen", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
+      yield* Effect.fork(pacing.run(Effect.zipRight(request("1 seconds"), pacing.hold(Duration.seconds(30)))))
+      yield* TestClock.adjust(0)
+      yield* Effect.fork(pacing.run(request(0)))
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(open.started, [0])
+      yield* TestClock.adjust("1 seconds")
+      assert.deepStrictEqual(open.started, [0, 31_000])
+    })
+  )
+
+  it.effect("what waits at the gate holds no permit", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.seconds(100) })
+      yield* pacing.hold(Duration.seconds(1))
+      // with a permit held through the wait, the second could only start after the first
+      yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 8 }, () => pacing.run(request(0))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("101 seconds")
+      assert.strictEqual(started(open), 8)
+    })
+  )
+
+  for (const [region, within] of [
+    ["interruptible", Effect.interruptible],
+    ["uninterruptible", Effect.uninterruptible]
+  ] as const) {
+    it.effect(`a wait at the gate ends at once when interrupted (${region})`, () =>
+      Effect.gen(function* () {
+        const { open, request } = counter()
+        const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
+        yield* pacing.hold(Duration.seconds(60))
+        const fiber = yield* Effect.fork(within(pacing.run(request(0))))
+        yield* TestClock.adjust("1 seconds")
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(fiber)))
+        yield* TestClock.adjust("2 minutes")
+        assert.strictEqual(started(open), 0)
+        yield* pacing.run(Effect.void)
+      })
+    )
+
+    it.effect(`a wait for a permit ends at once when interrupted, and sends nothing (${region})`, () =>
+      Effect.gen(function* () {
+        const { open, request } = counter()
+        const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
+        const first = yield* Effect.fork(pacing.run(request("10 seconds")))
+        yield* TestClock.adjust("1 seconds")
+        const second = yield* Effect.fork(within(pacing.run(request(0))))
+        yield* TestClock.adjust("1 seconds")
+        assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(second)))
+        yield* TestClock.adjust("10 seconds")
+        yield* first
+        assert.strictEqual(started(open), 1)
+        // the permit is free again
+        yield* pacing.run(request(0))
+        assert.strictEqual(started(open), 2)
+      })
+    )
+  }
+})
