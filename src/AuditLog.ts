@@ -1,0 +1,79 @@
+/**
+ * Reads what `AuditSink` wrote.
+ *
+ * @since 0.1.0
+ */
+import { createReadStream } from "node:fs"
+import { stat } from "node:fs/promises"
+import { createInterface } from "node:readline"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { AuditRecord } from "./AuditSink.js"
+import type { Registration } from "./WebhookRegistrar.js"
+
+/**
+ * The log is there but cannot be read.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuditLogError extends Schema.TaggedError<AuditLogError>("genesys-dnc/AuditLogError")("AuditLogError", {
+  message: Schema.String,
+  hint: Schema.String
+}) {}
+
+/**
+ * Goes through the records of a log in order. A log that is not there has none, nor has what is no file; a line that a crash cut short is passed
+ * over.
+ *
+ * @since 0.1.0
+ */
+export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.Effect<void, AuditLogError> =>
+  Effect.tryPromise({
+    try: async () => {
+      // a device or a pipe holds no log
+      if (!(await stat(path)).isFile()) return
+      for await (const line of createInterface({
+        input: createReadStream(path),
+        crlfDelay: Number.POSITIVE_INFINITY
+      })) {
+        const record = parse(line)
+        if (record !== undefined) f(record)
+      }
+    },
+    catch: (cause) => cause as NodeJS.ErrnoException
+  }).pipe(
+    Effect.catchAll((cause) =>
+      cause.code === "ENOENT"
+        ? Effect.void
+        : Effect.fail(
+            new AuditLogError({
+              message: `The audit log ${path} cannot be read: ${cause.message}`,
+              hint: "Check the path and its permissions."
+            })
+          )
+    )
+  )
+
+const parse = (line: string): AuditRecord | undefined => {
+  try {
+    return JSON.parse(line) as AuditRecord
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * The webhooks that a log says were registered, in order.
+ *
+ * @since 0.1.0
+ */
+export const registrations = (path: string): Effect.Effect<ReadonlyArray<Registration>, AuditLogError> => {
+  const found: Array<Registration> = []
+  return Effect.as(
+    forEach(path, (record) => {
+      if (record.operation === "WEBHOOK_REGISTERED") found.push(record.result)
+    }),
+    found
+  )
+}

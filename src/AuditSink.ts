@@ -1,0 +1,257 @@
+/**
+ * The append-only log of what was done: the evidence. A record is durable when `append` returns, so a request whose
+ * *intended* record was appended first was never sent without evidence.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
+import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
+
+import type { Registration } from "./WebhookRegistrar.js"
+
+export type { NumberPolicy } from "./AuditSink/numbers.js"
+
+/**
+ * `VALIDATED`: all is on the list. `VALIDATED_WITH_REJECTS`: so is all that was valid. `INCOMPLETE`: something valid is
+ * not known to be on the list.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ComplianceStatus = "VALIDATED" | "VALIDATED_WITH_REJECTS" | "INCOMPLETE"
+
+/**
+ * One refused row, as the log shows it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ValidationError {
+  readonly code: string
+  /** `file:line`, where the row has one. */
+  readonly at?: string
+  readonly raw: string
+  readonly message: string
+}
+
+interface Common<Operation extends string, Result> {
+  readonly operation: Operation
+  readonly runId: string | null
+  readonly dncListId: string | null
+  /** Milliseconds; none where nothing was waited for. */
+  readonly latencyMs?: number
+  readonly result: Result
+  readonly validationErrors?: ReadonlyArray<ValidationError>
+  readonly complianceStatus: ComplianceStatus
+  /** The numbers that the record is about, in E.164; the log holds them as its policy says. */
+  readonly phoneNumbers?: ReadonlyArray<string>
+}
+
+interface BatchPart {
+  readonly batch: number
+  readonly idempotencyKey: string
+}
+
+/**
+ * What happened, as the pipeline says it. Masking, the id and the time are the sink's.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AuditEvent =
+  | Common<
+      "RUN_STARTED",
+      {
+        readonly tool: string
+        readonly contract: string
+        readonly target: string
+        readonly now: string
+        readonly policy: unknown
+        readonly inputs: ReadonlyArray<{ readonly name: string; readonly sha256: string; readonly rows: number }>
+        readonly rowsRead: number
+        readonly distinctNumbers: number
+        readonly batches: number
+        readonly rejectsByCode: Readonly<Record<string, number>>
+      }
+    >
+  | Common<
+      "BATCH_INTENDED",
+      BatchPart & {
+        /** The generation of the key: 1 where the outcome under the first key stayed unknown. */
+        readonly generation: number
+        readonly size: number
+        readonly reason: string
+        readonly expires: string | null
+        /** SHA-256 of reason, expiry and numbers, one a line. */
+        readonly contentDigest: string
+      }
+    >
+  | Common<
+      "BATCH_DONE",
+      BatchPart & {
+        readonly created: number
+        readonly duplicate: number
+        readonly updated: number
+        readonly rejected: number
+        /** Not accounted for by the server's counts. */
+        readonly shortfall: number
+        readonly attempts: number
+        readonly correlationId: string | null
+      }
+    >
+  | Common<
+      "BATCH_FAILED",
+      BatchPart & {
+        /** `refused`: nothing of it was taken. `unknown`: it may have been. `failed`: sending it is given up. */
+        readonly outcome: "refused" | "unknown" | "failed"
+        readonly error: string
+        readonly message: string
+        readonly attempts: number
+        readonly correlationId: string | null
+      }
+    >
+  | Common<"WEBHOOK_REGISTERED", Registration>
+  | Common<
+      "RUN_FINISHED",
+      {
+        readonly outcome: "completed" | "aborted" | "stopped"
+        readonly error: string | null
+        readonly totals: Readonly<Record<string, number>>
+        readonly rejectsByCode: Readonly<Record<string, number>>
+        readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
+      }
+    >
+
+/**
+ * A line of the log.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type AuditRecord = {
+  /** UUID. */
+  readonly auditId: string
+  /** ISO 8601, UTC. */
+  readonly timestamp: string
+} & AuditEvent
+
+/**
+ * The log could not be written. Nothing may be sent after it.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class AuditError extends Schema.TaggedError<AuditError>("genesys-dnc/AuditError")("AuditError", {
+  message: Schema.String,
+  hint: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/**
+ * @since 0.1.0
+ * @category services
+ */
+export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
+  AuditSink,
+  {
+    /** Appends a record; durable when it returns, where the layer keeps it at all. */
+    readonly append: (event: AuditEvent) => Effect.Effect<void, AuditError>
+  }
+>() {}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  /** How phone numbers stand in the log: `masked` unless told otherwise. */
+  readonly numbers?: NumberPolicy
+  /** The key of the HMAC-SHA-256 that `hashed` needs. */
+  readonly hashKey?: Redacted.Redacted
+}
+
+const toRecord = (
+  options: Options | undefined
+): Effect.Effect<(event: AuditEvent) => Effect.Effect<AuditRecord>, AuditError> =>
+  Effect.suspend(() => {
+    const protected_ = protect(options?.numbers ?? "masked", options?.hashKey)
+    return protected_ === undefined
+      ? Effect.fail(
+          new AuditError({
+            message: "The audit log is to hold hashed numbers, but there is no key to hash them with",
+            hint: "Give a secret key as hashKey, or choose another way for numbers to stand in the log."
+          })
+        )
+      : Effect.succeed((event: AuditEvent) =>
+          Effect.map(Clock.currentTimeMillis, (now) => ({
+            auditId: crypto.randomUUID(),
+            timestamp: new Date(now).toISOString(),
+            ...protected_(event)
+          }))
+        )
+  })
+
+/**
+ * Keeps the records in an array that the caller holds: for tests, and for programs that keep evidence elsewhere.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory = (records: Array<AuditRecord>, options?: Options): Layer.Layer<AuditSink, AuditError> =>
+  Layer.effect(
+    AuditSink,
+    Effect.map(toRecord(options), (record) =>
+      AuditSink.of({ append: (event) => Effect.map(record(event), (line) => void records.push(line)) })
+    )
+  )
+
+/**
+ * Logs each record, at level Info, as an annotation of its operation. Not durable.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConsole = (options?: Options): Layer.Layer<AuditSink, AuditError> =>
+  Layer.effect(
+    AuditSink,
+    Effect.map(toRecord(options), (record) =>
+      AuditSink.of({
+        append: (event) => Effect.flatMap(record(event), (line) => Effect.logInfo(JSON.stringify(line)))
+      })
+    )
+  )
+
+/**
+ * A file of JSON lines, created with mode 0600 and only ever appended to. Records that arrive while one is being synced
+ * share the next sync.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSink, AuditError> =>
+  Layer.scoped(
+    AuditSink,
+    Effect.gen(function* () {
+      const record = yield* toRecord(options)
+      const append = yield* Effect.mapError(openAppend(path), (error) => unwritable(path, error))
+      return AuditSink.of({
+        append: (event) =>
+          Effect.flatMap(record(event), (line) =>
+            Effect.mapError(append(`${JSON.stringify(line)}\n`), (error) => unwritable(path, error))
+          )
+      })
+    })
+  )
+
+const unwritable = (path: string, error: AppendError): AuditError =>
+  new AuditError({
+    message: `The audit log ${path} cannot be written: ${error.cause.message}`,
+    hint: "Nothing is sent without evidence. Free space on the disk or give another place with --audit, then run the same command again.",
+    cause: error.cause
+  })

@@ -1,0 +1,72 @@
+/**
+ * How phone numbers stand in the log.
+ *
+ * @since 0.1.0
+ */
+import { createHmac } from "node:crypto"
+import * as Redacted from "effect/Redacted"
+import type { AuditEvent } from "../AuditSink.js"
+import { mask } from "../Masking.js"
+
+/**
+ * `masked`: calling code and last two digits, and batches by their digest alone. `hashed`: HMAC-SHA-256 of the E.164
+ * number, so that who holds the key can look a number up. `whole`: as they are.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type NumberPolicy = "masked" | "hashed" | "whole"
+
+/**
+ * The event as the policy lets the log hold it; nothing where `hashed` has no key.
+ *
+ * @since 0.1.0
+ */
+export const protect = (
+  policy: NumberPolicy,
+  hashKey: Redacted.Redacted | undefined
+): ((event: AuditEvent) => AuditEvent) | undefined => {
+  if (policy === "whole") return (event) => event
+  if (policy === "hashed") {
+    if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
+    const key = Redacted.value(hashKey)
+    const hash = (phoneNumber: string) => createHmac("sha256", key).update(phoneNumber).digest("hex")
+    return (event) =>
+      event.phoneNumbers === undefined
+        ? maskWords(event)
+        : { ...maskWords(event), phoneNumbers: event.phoneNumbers.map(hash) }
+  }
+  return (event) => {
+    // 499 masked numbers would prove nothing that the digest of the batch does not
+    const { phoneNumbers: _, ...rest } = maskWords(event)
+    return rest as AuditEvent
+  }
+}
+
+/** What somebody else has worded may hold numbers. */
+const maskWords = (event: AuditEvent): AuditEvent => {
+  const masked = maskResult(event)
+  return event.validationErrors === undefined
+    ? masked
+    : {
+        ...masked,
+        validationErrors: event.validationErrors.map((error) => ({
+          ...error,
+          raw: mask(error.raw),
+          message: mask(error.message)
+        }))
+      }
+}
+
+const maskResult = (event: AuditEvent): AuditEvent => {
+  switch (event.operation) {
+    case "BATCH_FAILED":
+      return { ...event, result: { ...event.result, message: mask(event.result.message) } }
+    case "RUN_FINISHED":
+      return event.result.error === null
+        ? event
+        : { ...event, result: { ...event.result, error: mask(event.result.error) } }
+    default:
+      return event
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * What a batch is and how it is said to the server. A contract is a value, chosen before the first batch; cutting batches
+ * and submitting them read it, nothing else does.
+ *
+ * @since 0.1.0
+ */
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { Answer } from "./Answer.js"
+import type { Batch, Refusal } from "./DncEntry.js"
+import * as DncEntry from "./DncEntry.js"
+import * as GenesysErrors from "./GenesysError.js"
+import { mask } from "./Masking.js"
+
+/**
+ * Counts by the server's state, as one answer gives them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Counts {
+  readonly created: number
+  readonly duplicate: number
+  readonly updated: number
+  readonly rejected: ReadonlyArray<Refusal>
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Contract {
+  readonly name: "entries"
+  /** Numbers in one request at most. */
+  readonly largestBatch: number
+  /** The request that puts a batch on the list. */
+  readonly request: (batch: Batch, idempotencyKey: string) => HttpClientRequest.HttpClientRequest
+  /** What its answer says. */
+  readonly counts: (answer: Answer, batch: Batch) => Effect.Effect<Counts, GenesysErrors.UnexpectedResponse>
+}
+
+const Count = Schema.optionalWith(Schema.NonNegativeInt, { default: () => 0, nullable: true })
+
+/** A refused number: a bare string, or an object that names it in one of the ways that servers have. */
+const Refused = Schema.Union(
+  Schema.String,
+  Schema.Struct({
+    phoneNumber: Schema.String,
+    message: Schema.optional(Schema.String),
+    code: Schema.optional(Schema.String)
+  })
+)
+
+const Refusals = Schema.optionalWith(Schema.Array(Refused), { default: () => [], nullable: true })
+
+const EntriesAnswer = Schema.Struct({
+  created: Count,
+  duplicate: Count,
+  updated: Count,
+  error: Refusals,
+  errors: Refusals
+})
+
+const decodeEntries = Schema.decodeUnknown(EntriesAnswer)
+
+/**
+ * `POST /api/v2/outbound/dnclists/{id}/entries`: one reason and one expiry a request, fewer than 500 numbers, an
+ * idempotency key, counts in the answer. Genesys Cloud does not publish this route; see the README.
+ *
+ * @since 0.1.0
+ * @category contracts
+ */
+export const entries: Contract = {
+  name: "entries",
+  largestBatch: 499,
+  request: (batch, idempotencyKey) =>
+    HttpClientRequest.post(`${listPath(batch.dncListId)}/entries`).pipe(
+      HttpClientRequest.setHeader("Idempotency-Key", idempotencyKey),
+      HttpClientRequest.bodyUnsafeJson({
+        phoneNumbers: batch.phoneNumbers,
+        reason: batch.reason,
+        expires: DncEntry.formatExpires(batch.expires, null)
+      })
+    ),
+  counts: (answer, batch) =>
+    decodeEntries(answer.body).pipe(
+      Effect.map(({ created, duplicate, error, errors, updated }) => ({
+        created,
+        duplicate,
+        updated,
+        rejected: distinct(
+          [...error, ...errors].map((refused) =>
+            typeof refused === "string"
+              ? { phoneNumber: refused, message: "refused by the server, which gave no reason" }
+              : {
+                  phoneNumber: refused.phoneNumber,
+                  message: refused.message ?? refused.code ?? "refused by the server"
+                }
+          )
+        )
+      })),
+      Effect.filterOrFail(
+        ({ rejected }) => rejected.every(({ phoneNumber }) => batch.phoneNumbers.includes(phoneNumber)),
+        () => "it refuses numbers that were not sent"
+      ),
+      Effect.mapError(
+        (error) =>
+          new GenesysErrors.UnexpectedResponse({
+            message: `The entries route answered ${answer.status} in another shape than the contract's: ${
+              typeof error === "string" ? error : mask(error.message.replace(/\s+/g, " ").slice(0, 200))
+            }`,
+            hint: "Check the API URL, and that the organization serves the entries contract.",
+            status: answer.status,
+            ...(answer.correlationId === undefined ? {} : { correlationId: answer.correlationId })
+          })
+      )
+    )
+}
+
+/** A number named twice is refused once; counted twice it would hide one that is missing. */
+const distinct = (refusals: ReadonlyArray<Refusal>): ReadonlyArray<Refusal> =>
+  Array.from(new Map(refusals.toReversed().map((refusal) => [refusal.phoneNumber, refusal])).values()).reverse()
+
+/**
+ * The path of a DNC list.
+ *
+ * @since 0.1.0
+ */
+export const listPath = (dncListId: string): string => `/api/v2/outbound/dnclists/${encodeURIComponent(dncListId)}`
+
+/**
+ * The numbers of a batch that the body of a refusal names: wherever in it a string holds one whole, and whatever
+ * `phoneNumbers[3]` points at. The server's nearest words go with each.
+ *
+ * @since 0.1.0
+ */
+export const namedNumbers = (body: unknown, batch: Batch): ReadonlyArray<Refusal> => {
+  const named = new Map<string, string>()
+  const sent = new Set(batch.phoneNumbers)
+  const visit = (value: unknown, words: string, depth: number): void => {
+    if (depth > 8) return
+    if (typeof value === "string") {
+      const index = /^phoneNumbers(?:\[(\d+)\]|\.(\d+))$/.exec(value)
+      const pointed = index === null ? undefined : batch.phoneNumbers[Number(index[1] ?? index[2])]
+      for (const number of [pointed, ...(value.match(/\+\d{7,15}/g) ?? [])]) {
+        if (number !== undefined && sent.has(number) && !named.has(number)) named.set(number, words)
+      }
+    } else if (Array.isArray(value)) {
+      for (const item of value) visit(item, words, depth + 1)
+    } else if (typeof value === "object" && value !== null) {
+      const own = (value as Record<string, unknown>)["message"]
+      const nearest = typeof own === "string" ? own : words
+      for (const item of Object.values(value)) visit(item, nearest, depth + 1)
+    }
+  }
+  visit(body, "refused by the server", 0)
+  return Array.from(named, ([phoneNumber, message]) => ({ phoneNumber, message }))
+}

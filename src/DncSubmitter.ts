@@ -1,0 +1,442 @@
+/**
+ * One batch in, one receipt out: sent under a key derived from its content, asked about again while it is in progress,
+ * and taken apart where the server refuses something in it. Each request's *intended* record is durable before it goes.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { type AuditError, AuditSink, type ComplianceStatus } from "./AuditSink.js"
+import type { Contract } from "./Contract.js"
+import * as Contracts from "./Contract.js"
+import type { Batch, FailedNumbers, Receipt, Refusal } from "./DncEntry.js"
+import * as DncEntry from "./DncEntry.js"
+import type { GenesysError } from "./GenesysError.js"
+import * as GenesysErrors from "./GenesysError.js"
+import { HttpClient } from "./HttpClient.js"
+import { mask } from "./Masking.js"
+import * as RetryPolicy from "./RetryPolicy.js"
+
+/**
+ * @since 0.1.0
+ * @category services
+ */
+export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
+  DncSubmitter,
+  {
+    /** What batches have to be cut for. */
+    readonly contract: Contract
+    /** Where they go: the URL of the API, or `nowhere`. */
+    readonly target: string
+    /** Batches that it is worth submitting at once; more only wait. Twice the open requests, as a batch's records take time too. */
+    readonly concurrency: number
+    /**
+     * Looks whether the list is there and can be seen, before anything is read or sent; gives its name, where known. A
+     * role that may add but not view only warns.
+     */
+    readonly check: (dncListId: string) => Effect.Effect<string | undefined, GenesysError>
+    /**
+     * Puts a batch on its list. Fails only where nothing of it is known to have been settled; where a part was, the rest
+     * is in the receipt's `failed`. Interruption ends the waits between requests at once; a request on its way is waited
+     * for and recorded.
+     */
+    readonly submit: (batch: Batch) => Effect.Effect<Receipt, GenesysError | AuditError>
+  }
+>() {}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options {
+  readonly contract?: Contract
+  /** How long a 409 is asked about, under each key. */
+  readonly retry?: RetryPolicy.Options
+}
+
+const DncList = Schema.Struct({ id: Schema.String, name: Schema.optional(Schema.String) })
+
+/** What became of the numbers of a batch so far, in its parts. */
+interface Tally {
+  readonly created: number
+  readonly duplicate: number
+  readonly updated: number
+  readonly rejected: ReadonlyArray<Refusal>
+  readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError }>
+}
+
+const nothing: Tally = { created: 0, duplicate: 0, updated: 0, rejected: [], failed: [] }
+
+const plus = (a: Tally, b: Tally): Tally => ({
+  created: a.created + b.created,
+  duplicate: a.duplicate + b.duplicate,
+  updated: a.updated + b.updated,
+  rejected: [...a.rejected, ...b.rejected],
+  failed: [...a.failed, ...b.failed]
+})
+
+/**
+ * The key of a batch, derived from run, list, content and generation: whoever sends the same content in the same run,
+ * again or anew, sends the same key.
+ *
+ * @since 0.1.0
+ */
+export const idempotencyKey = (batch: Batch, generation = 0): string =>
+  digestUuid(`${batch.runId}\n${batch.dncListId}\n${generation}\n${content(batch)}`)
+
+/**
+ * The SHA-256 of a text, as a UUID of version 8.
+ *
+ * @since 0.1.0
+ */
+export const digestUuid = (text: string): string => {
+  const hex = createHash("sha256").update(text).digest("hex")
+  const variant = ((Number.parseInt(hex[16], 16) & 0x3) | 0x8).toString(16)
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+}
+
+const content = (batch: Batch): string =>
+  `${batch.reason}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Service, never, HttpClient | AuditSink> =>
+  Effect.gen(function* () {
+    const client = yield* HttpClient
+    const audit = yield* AuditSink
+    const contract = options?.contract ?? Contracts.entries
+    const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
+
+    const check = Effect.fn("genesys-dnc/DncSubmitter.check")(
+      function* (dncListId: string) {
+        const answer = yield* client.execute(HttpClientRequest.get(Contracts.listPath(dncListId)))
+        const list = Schema.decodeUnknownOption(DncList)(answer.body)
+        return list._tag === "Some"
+          ? list.value.name
+          : yield* new GenesysErrors.UnexpectedResponse({
+              message: "What answers at the API URL does not describe a DNC list",
+              hint: "Check the API URL: what answers there is not Genesys Cloud.",
+              status: answer.status
+            })
+      },
+      Effect.catchTag("Forbidden", (error) =>
+        Effect.as(
+          Effect.logWarning(`The list cannot be looked at before it is written to: ${error.message}`),
+          undefined
+        )
+      )
+    )
+
+    const submit = (batch: Batch) =>
+      Effect.gen(function* () {
+        const start = yield* Clock.currentTimeMillis
+        const seen: Seen = { attempts: 0, correlationId: undefined }
+        const tally = yield* settle(batch, seen)
+        const [first] = tally.failed
+        if (
+          first !== undefined &&
+          first.phoneNumbers.length === batch.phoneNumbers.length &&
+          first.count === batch.phoneNumbers.length
+        ) {
+          return yield* Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
+        }
+        const receipt: Receipt = {
+          ...tally,
+          skipped: 0,
+          failed: tally.failed.map(({ cause: _, ...failed }) => failed),
+          latencyMs: (yield* Clock.currentTimeMillis) - start,
+          attempts: seen.attempts,
+          idempotencyKey: idempotencyKey(batch),
+          correlationId: seen.correlationId
+        }
+        return receipt
+      }).pipe(
+        Effect.withSpan("genesys-dnc/DncSubmitter.submit", {
+          attributes: { batch: batch.index, size: batch.phoneNumbers.length }
+        }),
+        Effect.uninterruptible
+      )
+
+    interface Seen {
+      attempts: number
+      correlationId: string | undefined
+    }
+
+    /** One request's worth: intended, sent, and its outcome recorded. A 409 that stays is tried under one key more. */
+    const send = (part: Batch, seen: Seen, generation = 0): Effect.Effect<Tally, GenesysError | AuditError> =>
+      Effect.gen(function* () {
+        const start = yield* Clock.currentTimeMillis
+        const sentBefore = seen.attempts
+        const key = idempotencyKey(part, generation)
+        const record = {
+          runId: part.runId,
+          dncListId: part.dncListId,
+          phoneNumbers: part.phoneNumbers
+        }
+        const finished = (complianceStatus: ComplianceStatus) =>
+          Effect.map(Clock.currentTimeMillis, (end) => ({ ...record, latencyMs: end - start, complianceStatus }))
+
+        yield* audit.append({
+          ...record,
+          operation: "BATCH_INTENDED",
+          complianceStatus: "VALIDATED",
+          result: {
+            batch: part.index,
+            idempotencyKey: key,
+            generation,
+            size: part.phoneNumbers.length,
+            reason: part.reason,
+            expires: DncEntry.formatExpires(part.expires, null),
+            contentDigest: createHash("sha256").update(content(part)).digest("hex")
+          }
+        })
+
+        const request = contract.request(part, key)
+        const sent = client.execute(request).pipe(
+          Effect.tapBoth({
+            onFailure: (error) =>
+              Effect.sync(() => {
+                seen.attempts += error.attempts ?? 1
+                seen.correlationId = error.correlationId
+              }),
+            onSuccess: (answer) =>
+              Effect.sync(() => {
+                seen.attempts += answer.attempts
+                seen.correlationId = answer.correlationId
+              })
+          })
+        )
+        const outcome = yield* RetryPolicy.repeatFailed(sent, whileConflict).pipe(
+          Effect.flatMap((answer) => contract.counts(answer, part)),
+          Effect.onInterrupt(() => Effect.ignore(failed("unknown", "Interrupted", "The run was stopped"))),
+          Effect.either
+        )
+
+        function failed(outcome: "refused" | "unknown" | "failed", error: string, message: string) {
+          return Effect.flatMap(finished("INCOMPLETE"), (common) =>
+            audit.append({
+              ...common,
+              operation: "BATCH_FAILED",
+              result: {
+                batch: part.index,
+                idempotencyKey: key,
+                outcome,
+                error,
+                message,
+                attempts: seen.attempts - sentBefore,
+                correlationId: seen.correlationId ?? null
+              }
+            })
+          )
+        }
+
+        if (Either.isLeft(outcome)) {
+          const error = outcome.left
+          yield* failed(
+            isRefusal(error) ? "refused" : isUnknown(error) ? "unknown" : "failed",
+            error._tag,
+            error.message
+          )
+          return error._tag === "IdempotencyConflict" && generation === 0
+            ? yield* send(part, seen, generation + 1)
+            : yield* Effect.fail(error)
+        }
+
+        const { created, duplicate, rejected, updated } = outcome.right
+        const missing = part.phoneNumbers.length - created - duplicate - updated - rejected.length
+        yield* Effect.flatMap(
+          finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
+          (common) =>
+            audit.append({
+              ...common,
+              operation: "BATCH_DONE",
+              result: {
+                batch: part.index,
+                idempotencyKey: key,
+                created,
+                duplicate,
+                updated,
+                rejected: rejected.length,
+                shortfall: missing,
+                attempts: seen.attempts - sentBefore,
+                correlationId: seen.correlationId ?? null
+              },
+              validationErrors: rejected.map(refusalOnRecord)
+            })
+        )
+        return missing === 0
+          ? { ...nothing, created, duplicate, updated, rejected }
+          : shortfall(part, outcome.right, missing)
+      })
+
+    /** A batch to its end, taken apart where the server refuses something in it. */
+    const settle = (part: Batch, seen: Seen): Effect.Effect<Tally, AuditError> =>
+      Effect.catchAll(send(part, seen), (error) =>
+        error._tag === "AuditError"
+          ? Effect.fail(error)
+          : isRefusal(error)
+            ? takeApart(part, error, seen)
+            : Effect.succeed(failure(part, error))
+      )
+
+    const takeApart = (part: Batch, error: GenesysError, seen: Seen): Effect.Effect<Tally, AuditError> =>
+      Effect.gen(function* () {
+        const named = error._tag === "PayloadTooLarge" ? [] : Contracts.namedNumbers(bodyOf(error), part)
+        if (named.length > 0) {
+          const culprits = new Set(named.map(({ phoneNumber }) => phoneNumber))
+          const rest = part.phoneNumbers.filter((phoneNumber) => !culprits.has(phoneNumber))
+          const refused: Tally = { ...nothing, rejected: named }
+          return rest.length === 0 ? refused : plus(refused, yield* settle({ ...part, phoneNumbers: rest }, seen))
+        }
+        if (part.phoneNumbers.length === 1) {
+          return error._tag === "PayloadTooLarge"
+            ? failure(part, error)
+            : { ...nothing, rejected: [{ phoneNumber: part.phoneNumbers[0], message: error.message }] }
+        }
+        const middle = part.phoneNumbers.length >>> 1
+        const left: Batch = { ...part, phoneNumbers: part.phoneNumbers.slice(0, middle) }
+        const right: Batch = { ...part, phoneNumbers: part.phoneNumbers.slice(middle) }
+        if (error._tag === "PayloadTooLarge") {
+          // a smaller part will fit, unless not even one number does
+          const first = yield* settle(left, seen)
+          const hopeless = first.failed.find(
+            ({ cause }) => cause._tag === "PayloadTooLarge" || GenesysErrors.isFatal(cause)
+          )
+          if (hopeless === undefined) return plus(first, yield* settle(right, seen))
+          return hopeless.count === left.phoneNumbers.length
+            ? failure(part, hopeless.cause)
+            : plus(first, failure(right, hopeless.cause))
+        }
+        const first = yield* trial(left, seen)
+        if (Either.isRight(first)) {
+          // so it is the other half that is refused, which need not be asked once more
+          return plus(
+            first.right,
+            yield* right.phoneNumbers.length === 1 ? settle(right, seen) : takeApart(right, error, seen)
+          )
+        }
+        if (GenesysErrors.isFatal(first.left)) return failure(part, first.left)
+        const second = yield* trial(right, seen)
+        if (Either.isLeft(first) && Either.isLeft(second) && alike(first.left, second.left)) {
+          // it is not the numbers
+          return failure(part, error)
+        }
+        return plus(yield* conclude(left, first, seen), yield* conclude(right, second, seen))
+      })
+
+    /** Sends a half; a refusal is kept for the comparison with the other half's. */
+    const trial = (part: Batch, seen: Seen): Effect.Effect<Either.Either<Tally, GenesysError>, AuditError> =>
+      Effect.matchEffect(send(part, seen), {
+        onFailure: (error) => (error._tag === "AuditError" ? Effect.fail(error) : Effect.succeed(Either.left(error))),
+        onSuccess: (tally) => Effect.succeed(Either.right(tally))
+      })
+
+    const conclude = (part: Batch, sent: Either.Either<Tally, GenesysError>, seen: Seen) =>
+      Either.match(sent, {
+        onLeft: (error) => (isRefusal(error) ? takeApart(part, error, seen) : Effect.succeed(failure(part, error))),
+        onRight: Effect.succeed
+      })
+
+    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: 2 * client.concurrency, check, submit })
+  })
+
+/** Something in the request is refused, which another cut of it may mend. */
+const isRefusal = (error: GenesysError): boolean =>
+  !GenesysErrors.isFatal(error) &&
+  (error._tag === "UnprocessableEntries" || error._tag === "PayloadTooLarge" || error.status === 400)
+
+/** The server may have done what it was asked. */
+const isUnknown = (error: GenesysError): boolean =>
+  GenesysErrors.isRetryable(error) || error._tag === "IdempotencyConflict" || error._tag === "UnexpectedResponse"
+
+const bodyOf = (error: GenesysError): unknown =>
+  "body" in error && error.body !== undefined ? Redacted.value(error.body) : undefined
+
+const alike = (a: GenesysError, b: GenesysError): boolean =>
+  isRefusal(a) && a._tag === b._tag && a.code === b.code && a.message === b.message
+
+const failure = (part: Batch, error: GenesysError): Tally => ({
+  ...nothing,
+  failed: [
+    {
+      count: part.phoneNumbers.length,
+      phoneNumbers: part.phoneNumbers,
+      error: error._tag,
+      message: error.message,
+      cause: error
+    }
+  ]
+})
+
+/** A success whose counts do not add up: nobody can say which of the numbers are missing. */
+const shortfall = (part: Batch, counts: Omit<Tally, "failed">, missing: number): Tally => {
+  const size = part.phoneNumbers.length
+  const error = new GenesysErrors.UnexpectedResponse({
+    message: `The server accounts for ${size - missing} of ${size} numbers`,
+    hint: "Feed the failed file again: what is on the list already is counted as a duplicate."
+  })
+  // more than was sent says nothing about any number
+  if (missing < 0) return failure(part, error)
+  const refused = new Set(counts.rejected.map(({ phoneNumber }) => phoneNumber))
+  return {
+    ...counts,
+    failed: [
+      {
+        count: missing,
+        phoneNumbers: part.phoneNumbers.filter((phoneNumber) => !refused.has(phoneNumber)),
+        error: error._tag,
+        message: error.message,
+        cause: error
+      }
+    ]
+  }
+}
+
+const refusalOnRecord = (refusal: Refusal) => ({
+  code: "RefusedByServer",
+  raw: refusal.phoneNumber,
+  message: mask(refusal.message)
+})
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options?: Options): Layer.Layer<DncSubmitter, never, HttpClient | AuditSink> =>
+  Layer.effect(DncSubmitter, make(options))
+
+/**
+ * Posts nothing and needs nothing: every number is counted as skipped.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerDryRun = (contract: Contract = Contracts.entries): Layer.Layer<DncSubmitter> =>
+  Layer.succeed(
+    DncSubmitter,
+    DncSubmitter.of({
+      contract,
+      target: "nowhere",
+      concurrency: 1,
+      check: () => Effect.succeed(undefined),
+      submit: (batch) =>
+        Effect.succeed({
+          ...nothing,
+          failed: [],
+          skipped: batch.phoneNumbers.length,
+          latencyMs: 0,
+          attempts: 0,
+          idempotencyKey: idempotencyKey(batch),
+          correlationId: undefined
+        })
+    })
+  )
