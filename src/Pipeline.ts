@@ -1,0 +1,234 @@
+/**
+ * The way of a suppression file onto a DNC list, its stages in order: read, validate, keep the strictest of each number,
+ * cut full batches, submit them, account for every row.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
+import * as Clock from "effect/Clock"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { AuditError, AuditSink } from "./AuditSink.js"
+import type { Batch, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
+import * as DncEntry from "./DncEntry.js"
+import { DncSubmitter } from "./DncSubmitter.js"
+import { DncValidator } from "./DncValidator.js"
+import type { GenesysError } from "./GenesysError.js"
+import { checkRejects, read, take } from "./Pipeline/read.js"
+import { conclude, recordStart, report } from "./Pipeline/record.js"
+import { abort, begin } from "./Pipeline/run.js"
+import { send } from "./Pipeline/send.js"
+import type { OutputFile, RunReport, Totals } from "./RunReport.js"
+
+/**
+ * A source of rows that is read once, to its end.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Input<E = never> {
+  readonly name: string
+  /** Size, for progress. */
+  readonly bytes: number
+  /** Bytes read so far, for progress. */
+  readonly bytesRead: Effect.Effect<number>
+  readonly blocks: Stream.Stream<RowBlock, E>
+  /** SHA-256 of all bytes in hex, once the blocks were read. */
+  readonly digest: Effect.Effect<string>
+  /** Fails where the source is no longer what was read. */
+  readonly unchanged: Effect.Effect<void, E>
+}
+
+/**
+ * Where rows go that do not get onto the list.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Outputs<E = never> {
+  /** Refused rows of input number `input`, in order. */
+  readonly rejected: (input: number, rejects: ReadonlyArray<Reject>) => Effect.Effect<void, E>
+  /** Numbers of a batch that are not known to be on the list, with the values that they should have. */
+  readonly failed: (batch: Pick<Batch, "reason" | "expires">, failed: FailedNumbers) => Effect.Effect<void, E>
+  /** Closes what was written, and says what it is. */
+  readonly finish: Effect.Effect<ReadonlyArray<OutputFile>, E>
+}
+
+/**
+ * Keeps nothing but the counts.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const noOutputs: Outputs = {
+  rejected: () => Effect.void,
+  failed: () => Effect.void,
+  finish: Effect.succeed([])
+}
+
+/**
+ * How far a run is; the numbers change in place.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Progress {
+  readonly phase: "reading" | "sending" | "finished"
+  readonly bytesRead: number
+  readonly bytes: number
+  readonly totals: Totals
+  /** Distinct numbers to send, and how many of them have their disposition. */
+  readonly numbers: number
+  readonly settled: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options<E = never> {
+  readonly dncListId: string
+  /** Part of every idempotency key; a UUID of its own unless given. */
+  readonly runId?: string
+  /** Batches in the air at once; as many as the submitter says unless given. */
+  readonly concurrency?: number
+  /** More rejects than this, in rows or in a share of the rows (0 to 1), and nothing is sent. */
+  readonly maxRejects?: { readonly rows: number } | { readonly share: number }
+  readonly outputs?: Outputs<E>
+  /** Called after each block and each batch. */
+  readonly onProgress?: (progress: Progress) => void
+  /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
+  readonly stop?: Effect.Effect<void>
+}
+
+/**
+ * More rows were refused than `maxRejects` allows. Nothing was sent.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-dnc/TooManyRejects")("TooManyRejects", {
+  message: Schema.String,
+  hint: Schema.String,
+  rejected: Schema.Number,
+  read: Schema.Number
+}) {}
+
+/**
+ * Puts all rows of the inputs, as one run, on the list. Fails only before the first request that changes anything; from
+ * then on failures are in the report, which accounts for every row.
+ *
+ * @since 0.1.0
+ */
+export const push = <E, E2 = never>(
+  inputs: ReadonlyArray<Input<E>>,
+  options: Options<E2>
+): Effect.Effect<
+  RunReport,
+  E | E2 | TooManyRejects | GenesysError | AuditError,
+  DncValidator | DncSubmitter | AuditSink
+> =>
+  Effect.gen(function* () {
+    const submitter = yield* DncSubmitter
+    const run = yield* begin(inputs, options)
+    yield* submitter.check(options.dncListId)
+    const reports = yield* read(run)
+    yield* checkRejects(run, options.maxRejects)
+    for (const input of inputs) yield* input.unchanged
+    const { largestBatch } = submitter.contract
+    run.ledger.batches.cut = run.set.countBatches(largestBatch)
+    run.progress.phase = "sending"
+    // from the first record to the last, whatever happens
+    return yield* Effect.uninterruptible(
+      Effect.gen(function* () {
+        yield* recordStart(run, reports)
+        yield* send(run, run.set.cut(largestBatch, run))
+        return yield* conclude(run, reports)
+      })
+    )
+  }).pipe(Effect.withSpan("genesys-dnc/Pipeline.push", { attributes: { dncListId: options.dncListId } }))
+
+/**
+ * The first phase alone: what `push` would refuse and what it would send, without a network. Rows that would be sent are
+ * counted as skipped.
+ *
+ * @since 0.1.0
+ */
+export const validate = <E, E2 = never>(
+  inputs: ReadonlyArray<Input<E>>,
+  options?: Omit<Options<E2>, "dncListId">
+): Effect.Effect<RunReport, E | E2 | TooManyRejects, DncValidator | DncSubmitter> =>
+  Effect.gen(function* () {
+    const { contract } = yield* DncSubmitter
+    const run = yield* begin(inputs, { ...options, dncListId: "" })
+    const reports = yield* read(run)
+    yield* checkRejects(run, options?.maxRejects)
+    run.ledger.batches.cut = run.set.countBatches(contract.largestBatch)
+    run.ledger.totals.skipped = run.set.size()
+    return yield* report(run, reports, yield* run.outputs.finish)
+  }).pipe(Effect.withSpan("genesys-dnc/Pipeline.validate"))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface LiveOptions<E = never> extends Omit<Options<E>, "maxRejects"> {
+  /** A window ends after so many rows… */
+  readonly windowRows?: number
+  /** …or so long after it began. */
+  readonly window?: Duration.DurationInput
+}
+
+/**
+ * The same stages over windows of an unbounded stream. A window is sent to its end before the next, so a stricter value
+ * for a number waits for the batch that carried the looser one, and the numbers of all windows are remembered (24 bytes
+ * each), so a looser one is never sent after it. Ends with the stream, or when stopped, or when a failure says that no other
+ * batch can succeed; rows that the stream had given out by then but that are in no window are in no total.
+ *
+ * @since 0.1.0
+ */
+export const live = <E, R, E2 = never>(
+  rows: Stream.Stream<Row, E, R>,
+  options: LiveOptions<E2>
+): Effect.Effect<RunReport, E | E2 | GenesysError | AuditError, R | DncValidator | DncSubmitter | AuditSink> =>
+  Effect.gen(function* () {
+    const validator = yield* DncValidator
+    const submitter = yield* DncSubmitter
+    const run = yield* begin([], options)
+    yield* submitter.check(options.dncListId)
+    const { largestBatch } = submitter.contract
+    const window = (rows: Chunk.Chunk<Row>) =>
+      Effect.gen(function* () {
+        run.now = yield* Clock.currentTimeMillis
+        const block = DncEntry.rowBlock(Chunk.toReadonlyArray(rows), run.ledger.totals.read + 1)
+        yield* take(run, validator, 0, block)
+        run.ledger.batches.cut += run.set.countBatches(largestBatch)
+        yield* send(run, run.set.cut(largestBatch, run))
+        return !run.stopping
+      }).pipe(Effect.uninterruptible)
+    const stopped = Effect.map(run.stop, () => {
+      run.stopping = true
+    })
+    const windows = rows.pipe(
+      Stream.interruptWhen(stopped),
+      Stream.groupedWithin(options.windowRows ?? 100 * largestBatch, options.window ?? "1 second"),
+      Stream.runForEachWhile(window)
+    )
+    return yield* Effect.uninterruptible(
+      Effect.gen(function* () {
+        yield* recordStart(run, [])
+        run.progress.phase = "sending"
+        const source = yield* Effect.exit(Effect.interruptible(windows))
+        if (Exit.isFailure(source)) {
+          if (Cause.isInterruptedOnly(source.cause)) run.stopping = true
+          else abort(run, Cause.squash(source.cause))
+        }
+        const report = yield* conclude(run, [])
+        return yield* Effect.as(source, report)
+      })
+    )
+  }).pipe(Effect.withSpan("genesys-dnc/Pipeline.live", { attributes: { dncListId: options.dncListId } }))

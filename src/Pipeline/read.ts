@@ -1,0 +1,106 @@
+/**
+ * The first phase: rows to entries, entries to distinct numbers.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Reject, RowBlock } from "../DncEntry.js"
+import { DncValidator } from "../DncValidator.js"
+import { type Options, TooManyRejects } from "../Pipeline.js"
+import type { InputReport } from "../RunReport.js"
+import { count, type Run } from "./run.js"
+
+/** Every input, block by block. */
+export const read = <E, E2>(run: Run<E, E2>) =>
+  Effect.gen(function* () {
+    const validator = yield* DncValidator
+    const reports: Array<InputReport> = []
+    let bytesBefore = 0
+    for (const [i, input] of run.inputs.entries()) {
+      const { read: rowsBefore, rejected: rejectedBefore } = run.ledger.totals
+      let lastLine = 0
+      yield* forEachBlock(input.blocks, (block) =>
+        Effect.flatMap(input.bytesRead, (bytesRead) => {
+          lastLine = Math.max(lastLine, block.line[block.length - 1] ?? 0, block.malformed.at(-1)?.line ?? 0)
+          run.progress.bytesRead = bytesBefore + bytesRead
+          return take(run, validator, i, block)
+        })
+      )
+      bytesBefore += input.bytes
+      run.bases.push(run.bases[i] + lastLine)
+      reports.push({
+        name: input.name,
+        rows: run.ledger.totals.read - rowsBefore,
+        rejected: run.ledger.totals.rejected - rejectedBefore,
+        bytes: input.bytes,
+        sha256: yield* input.digest
+      })
+    }
+    return reports
+  }).pipe(Effect.withSpan("genesys-dnc/Pipeline.read"))
+
+/** `Stream.runForEach` keeps the blocks of some seconds alive, so that they outlive the young generation; a pull does not. */
+const forEachBlock = <E, E2>(
+  blocks: Stream.Stream<RowBlock, E>,
+  f: (block: RowBlock) => Effect.Effect<void, E2>
+): Effect.Effect<void, E | E2> =>
+  Stream.toPull(blocks).pipe(
+    Effect.flatMap((pull) =>
+      Effect.forever(
+        Effect.flatMap(pull, (chunk) => Effect.mapError(Effect.forEach(chunk, f, { discard: true }), Option.some))
+      )
+    ),
+    // a pull ends its stream by failing with nothing
+    Effect.catchAll((end: Option.Option<E | E2>) => (Option.isNone(end) ? Effect.void : Effect.fail(end.value))),
+    Effect.scoped
+  )
+
+/** One block: validated, folded into the set, its rejects written. */
+export const take = <E, E2>(
+  run: Run<E, E2>,
+  validator: typeof DncValidator.Service,
+  input: number,
+  block: RowBlock
+) => {
+  const entries = validator.validate(block, run.now)
+  const { ledger, progress, set } = run
+  ledger.totals.read += block.length + block.malformed.length
+  ledger.totals.duplicateInFile += set.add(entries, run.bases[input])
+  ledger.unknownReasons += entries.unknownReasons
+  progress.numbers = set.size()
+  const rejects =
+    block.malformed.length === 0
+      ? entries.rejects
+      : [...block.malformed, ...entries.rejects].sort((a, b) => a.line - b.line)
+  run.notify()
+  return rejects.length === 0 ? Effect.void : reject(run, input, rejects)
+}
+
+const reject = <E, E2>(run: Run<E, E2>, input: number, rejects: ReadonlyArray<Reject>): Effect.Effect<void, E2> => {
+  count(run, input, rejects)
+  return run.outputs.rejected(input, rejects)
+}
+
+/** Fails, and closes the files, where more rows were refused than the limit allows. */
+export const checkRejects = <E, E2>(
+  run: Run<E, E2>,
+  limit: Options["maxRejects"]
+): Effect.Effect<void, TooManyRejects | E2> => {
+  const { read, rejected } = run.ledger.totals
+  const most = limit === undefined ? read : "rows" in limit ? limit.rows : limit.share * read
+  return rejected <= most
+    ? Effect.void
+    : Effect.zipRight(
+        run.outputs.finish,
+        Effect.fail(
+          new TooManyRejects({
+            message: `${rejected} of ${read} rows were refused, more than the limit of ${Math.floor(most)}; nothing was sent`,
+            hint: "Mend the file, with the help of the file of rejects, or allow more with --max-rejects.",
+            rejected,
+            read
+          })
+        )
+      )
+}

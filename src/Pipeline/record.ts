@@ -1,0 +1,125 @@
+/**
+ * The first and the last record of a run, and its report.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import { AuditSink } from "../AuditSink.js"
+import { DncSubmitter } from "../DncSubmitter.js"
+import { DncValidator } from "../DncValidator.js"
+import type { InputReport, OutputFile, RunReport } from "../RunReport.js"
+import * as Report from "../RunReport.js"
+import { version } from "../version.js"
+import { describe, type Run } from "./run.js"
+
+/** What is going to be done, before the first request. */
+export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
+  Effect.gen(function* () {
+    run.sendingAt = yield* Clock.currentTimeMillis
+    run.recordedAtStart = run.recorded.length
+    const { policy } = yield* DncValidator
+    const { contract, target } = yield* DncSubmitter
+    const { append } = yield* AuditSink
+    yield* append({
+      operation: "RUN_STARTED",
+      runId: run.runId,
+      dncListId: run.dncListId,
+      complianceStatus: "INCOMPLETE",
+      validationErrors: run.recorded.slice(),
+      result: {
+        tool: `genesys-dnc ${version}`,
+        contract: contract.name,
+        target,
+        now: new Date(run.now).toISOString(),
+        policy,
+        inputs: inputs.map(({ name, rows, sha256 }) => ({ name, sha256, rows })),
+        rowsRead: run.ledger.totals.read,
+        distinctNumbers: run.set.size(),
+        batches: run.ledger.batches.cut,
+        rejectsByCode: { ...run.ledger.rejectsByCode }
+      }
+    })
+  })
+
+/** Closes the files, writes the last record, and reports; what fails here fails the run, no row. */
+export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
+  Effect.gen(function* () {
+    const { append } = yield* AuditSink
+    // of a window that could not be begun
+    run.ledger.totals.skipped += run.set.pending()
+    const files = yield* Effect.catchAll(run.outputs.finish, (error) => {
+      run.error ??= describe(error)
+      return Effect.succeed<ReadonlyArray<OutputFile>>([])
+    })
+    const finished = yield* report(run, inputs, files)
+    const unrecorded = yield* append({
+      operation: "RUN_FINISHED",
+      runId: run.runId,
+      dncListId: run.dncListId,
+      latencyMs: finished.durationMs.read + finished.durationMs.send,
+      complianceStatus: finished.complianceStatus,
+      validationErrors: run.recorded.slice(run.recordedAtStart),
+      result: {
+        outcome: finished.outcome,
+        error: finished.error?.message ?? null,
+        totals: { ...finished.totals },
+        rejectsByCode: finished.rejectsByCode,
+        files: files.map(({ path, sha256 }) => ({ path, sha256 }))
+      }
+    }).pipe(
+      Effect.as(undefined),
+      Effect.catchAll((error) => Effect.succeed(describe(error)))
+    )
+    if (run.cause !== undefined) return yield* Effect.failCause(run.cause)
+    return unrecorded === undefined || finished.error !== undefined
+      ? finished
+      : { ...finished, outcome: "aborted" as const, error: unrecorded }
+  })
+
+export const report = <E, E2>(
+  run: Run<E, E2>,
+  inputs: ReadonlyArray<InputReport>,
+  files: ReadonlyArray<OutputFile>
+): Effect.Effect<RunReport, never, DncSubmitter> =>
+  Effect.gen(function* () {
+    const { contract, target } = yield* DncSubmitter
+    const end = yield* Clock.currentTimeMillis
+    const { batches, countriesNotAllowed, rejectsByCode, requests, totals, unknownReasons } = run.ledger
+    const off = Report.imbalance(totals)
+    const error =
+      run.error ??
+      (off === 0
+        ? undefined
+        : {
+            tag: "Imbalance",
+            message: `The totals account for ${Math.abs(off)} rows too ${off > 0 ? "many" : "few"}: a defect of this program`,
+            hint: "Do not rely on these totals, and report the defect with the audit log of this run."
+          })
+    run.progress.phase = "finished"
+    run.notify()
+    const elapsed = end - run.startedAt
+    return {
+      runId: run.runId,
+      dncListId: run.dncListId,
+      contract: contract.name,
+      target,
+      outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
+      ...(error === undefined ? {} : { error }),
+      complianceStatus: Report.complianceStatus(totals),
+      inputs,
+      files,
+      totals: { ...totals },
+      rejectsByCode: { ...rejectsByCode },
+      countriesNotAllowed: { ...countriesNotAllowed },
+      unknownReasons,
+      distinctNumbers: run.set.size(),
+      setBytes: run.set.bytes(),
+      batches: { ...batches },
+      requests,
+      latencyMs: run.ledger.latencyMs(),
+      startedAt: new Date(run.startedAt).toISOString(),
+      durationMs: { read: run.sendingAt - run.startedAt, send: end - run.sendingAt },
+      rowsPerSecond: elapsed === 0 ? 0 : Math.round((totals.read * 1000) / elapsed)
+    }
+  })

@@ -1,0 +1,94 @@
+/**
+ * What the stages of one run share.
+ *
+ * @since 0.1.0
+ */
+import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type { ValidationError } from "../AuditSink.js"
+import type { Reject } from "../DncEntry.js"
+import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
+import { noOutputs } from "../Pipeline.js"
+import type { Ledger, RunReport } from "../RunReport.js"
+import * as Report from "../RunReport.js"
+import * as SuppressionSet from "../SuppressionSet.js"
+
+/** Refused rows that the log shows one by one. */
+const recordedRejects = 100
+
+/** The state of one run, from one stage to the next. */
+export interface Run<E, E2> {
+  readonly runId: string
+  readonly dncListId: string
+  readonly concurrency: number | undefined
+  readonly inputs: ReadonlyArray<Input<E>>
+  readonly outputs: Outputs<E2>
+  readonly stop: Effect.Effect<void>
+  /** Added to the lines of each input to make places in the set; grows as inputs are read. */
+  readonly bases: Array<number>
+  readonly set: SuppressionSet.SuppressionSet
+  readonly ledger: Ledger
+  /** The first refused rows, for the log: those before the first batch in the first record, the others in the last. */
+  readonly recorded: Array<ValidationError>
+  recordedAtStart: number
+  readonly progress: { -readonly [K in keyof Progress]: Progress[K] }
+  readonly notify: () => void
+  readonly startedAt: number
+  now: number
+  sendingAt: number
+  /** No further batch is begun. */
+  stopping: boolean
+  error: RunReport["error"]
+  /** What ends the run's effect once everything is accounted for: a defect, or somebody's interruption. */
+  cause: Cause.Cause<never> | undefined
+}
+
+export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E2>): Effect.Effect<Run<E, E2>> =>
+  Effect.map(Clock.currentTimeMillis, (now) => {
+    const ledger = Report.ledger()
+    const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0)
+    const progress = { phase: "reading" as const, bytesRead: 0, bytes, totals: ledger.totals, numbers: 0, settled: 0 }
+    return {
+      runId: options.runId ?? crypto.randomUUID(),
+      dncListId: options.dncListId,
+      concurrency: options.concurrency,
+      inputs,
+      outputs: options.outputs ?? (noOutputs as Outputs<never>),
+      stop: options.stop ?? Effect.never,
+      bases: [0],
+      set: SuppressionSet.make(),
+      ledger,
+      recorded: [],
+      recordedAtStart: 0,
+      progress,
+      notify: options.onProgress === undefined ? () => {} : () => options.onProgress?.(progress),
+      startedAt: now,
+      now,
+      sendingAt: now,
+      stopping: false,
+      error: undefined,
+      cause: undefined
+    }
+  })
+
+export const describe = (error: unknown): NonNullable<RunReport["error"]> => {
+  const { _tag, hint, message } = error as { readonly _tag?: string; readonly hint?: string; readonly message?: string }
+  return { tag: _tag ?? "Error", message: message ?? String(error), hint }
+}
+
+/** No further batch is begun; the first error is the run's. */
+export const abort = <E, E2>(run: Run<E, E2>, error: unknown): void => {
+  run.stopping = true
+  run.error ??= describe(error)
+}
+
+/** Refused rows, on the account and for the log. */
+export const count = <E, E2>(run: Run<E, E2>, input: number, rejects: ReadonlyArray<Reject>): void => {
+  run.ledger.rejected(rejects)
+  const name = run.inputs[input]?.name ?? "row"
+  for (const { code, line, message, raw } of rejects) {
+    if (run.recorded.length === recordedRejects) break
+    run.recorded.push({ code, at: `${name}:${line}`, raw, message })
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The second phase: batches to receipts, receipts to the account.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { AuditError } from "../AuditSink.js"
+import type { Batch, Receipt } from "../DncEntry.js"
+import * as DncEntry from "../DncEntry.js"
+import { DncSubmitter } from "../DncSubmitter.js"
+import type { GenesysError } from "../GenesysError.js"
+import * as GenesysErrors from "../GenesysError.js"
+import { abort, count, type Run } from "./run.js"
+
+/**
+ * A small pool of fibers pulls batches until there are none, somebody stops the run, or a failure says
+ * that no other batch can succeed. What was begun is always accounted for.
+ */
+export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
+  Effect.gen(function* () {
+    const submitter = yield* DncSubmitter
+    const batches = cut[Symbol.iterator]()
+
+    const settle = (batch: Batch) =>
+      Effect.exit(submitter.submit(batch)).pipe(
+        Effect.flatMap((exit) =>
+          account(run, batch, Exit.isSuccess(exit) ? exit.value : failed(run, batch, exit.cause))
+        ),
+        // what fails or dies here (a file of rejects, somebody's onProgress) is no failure of the batch, but of the run
+        Effect.catchAllCause((cause) =>
+          Effect.sync(() => {
+            if (Option.isNone(Cause.failureOption(cause))) run.cause ??= cause as Cause.Cause<never>
+            abort(run, Cause.squash(cause))
+          })
+        )
+      )
+
+    const pull = (): Option.Option<Batch> => {
+      const next = run.stopping ? undefined : batches.next()
+      return next === undefined || next.done === true ? Option.none() : Option.some(next.value)
+    }
+
+    const worker = Effect.suspend(() => {
+      let next = pull()
+      return Effect.whileLoop({
+        while: () => Option.isSome(next),
+        body: () => settle(Option.getOrThrow(next)),
+        step: () => {
+          next = pull()
+        }
+      })
+    })
+
+    // before the pool, so that a run that was stopped while it was read begins no batch
+    const stopped = yield* Effect.map(run.stop, () => {
+      run.stopping = true
+    }).pipe(Effect.interruptible, Effect.fork)
+    const pool = yield* Effect.forEach(Array.from({ length: run.concurrency ?? submitter.concurrency }), () =>
+      Effect.fork(worker)
+    )
+    const ended = yield* Effect.exit(
+      Effect.interruptible(
+        Effect.raceFirst(Effect.as(Fiber.awaitAll(pool), true), Effect.as(Fiber.join(stopped), false))
+      )
+    )
+    if (Exit.isFailure(ended)) run.cause ??= ended.cause
+    if (Exit.isFailure(ended) || !ended.value) {
+      run.stopping = true
+      // their pauses end; requests on their way do not
+      yield* Fiber.interruptAll(pool)
+    }
+    yield* Fiber.interrupt(stopped)
+    // what nobody took was not sent
+    for (let next = batches.next(); next.done !== true; next = batches.next()) {
+      run.ledger.totals.skipped += next.value.phoneNumbers.length
+    }
+  }).pipe(Effect.uninterruptible, Effect.withSpan("genesys-dnc/Pipeline.send"))
+
+/** The receipt of a batch that has none, and what its failure means for the run. */
+const failed = <E, E2>(run: Run<E, E2>, batch: Batch, cause: Cause.Cause<GenesysError | AuditError>): Receipt => {
+  const failure = Option.getOrUndefined(Cause.failureOption(cause))
+  if (failure === undefined && !Cause.isInterruptedOnly(cause)) {
+    run.cause ??= cause as Cause.Cause<never>
+    abort(run, Cause.squash(cause))
+  }
+  if (failure !== undefined && (failure._tag === "AuditError" || GenesysErrors.isFatal(failure))) abort(run, failure)
+  return {
+    created: 0,
+    duplicate: 0,
+    updated: 0,
+    skipped: 0,
+    rejected: [],
+    failed: [
+      {
+        count: batch.phoneNumbers.length,
+        phoneNumbers: batch.phoneNumbers,
+        error: failure?._tag ?? "Interrupted",
+        message: failure?.message ?? "The run was stopped before the server had answered"
+      }
+    ],
+    latencyMs: 0,
+    attempts: failure === undefined || failure._tag === "AuditError" ? 0 : (failure.attempts ?? 0),
+    idempotencyKey: "",
+    correlationId: undefined
+  }
+}
+
+/** One receipt: counted, then its refused and failed numbers written, each as far as that can be. */
+const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect.Effect<void, E2> =>
+  Effect.suspend(() => {
+    run.ledger.receipt(receipt)
+    run.progress.settled += batch.phoneNumbers.length
+    const written = receipt.failed.map((failed) => {
+      run.set.unsend(failed.phoneNumbers)
+      return Effect.suspend(() => run.outputs.failed(batch, failed))
+    })
+    for (const { message, phoneNumber } of receipt.rejected) {
+      const place = run.set.place(phoneNumber) ?? 0
+      const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
+      const rejects = [
+        {
+          line: place - run.bases[Math.max(0, input)],
+          raw: phoneNumber,
+          code: "RefusedByServer" as const,
+          message,
+          row: { phoneNumber, reason: batch.reason, expires: DncEntry.formatExpires(batch.expires, "") }
+        }
+      ]
+      count(run, Math.max(0, input), rejects)
+      written.push(Effect.suspend(() => run.outputs.rejected(Math.max(0, input), rejects)))
+    }
+    // one file that cannot be written is no reason to leave the other one short
+    return Effect.forEach(written, Effect.exit).pipe(
+      Effect.tap(() => Effect.sync(run.notify)),
+      Effect.flatMap((exits) => Option.getOrElse(Exit.all(exits), () => Exit.void)),
+      Effect.asVoid
+    )
+  })

@@ -1,0 +1,190 @@
+/**
+ * What a run did, in numbers that add up.
+ *
+ * @since 0.1.0
+ */
+import type { ComplianceStatus } from "./AuditSink.js"
+import type { Receipt, Reject, RejectCode } from "./DncEntry.js"
+
+/**
+ * Each row read is in exactly one of the others.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Totals {
+  readonly read: number
+  readonly created: number
+  /** Was on the list with a looser or other value. */
+  readonly updated: number
+  /** Was on the list as it is. */
+  readonly duplicateOnList: number
+  /** Another row of the run stands for its number. */
+  readonly duplicateInFile: number
+  readonly rejected: number
+  /** Valid, but not known to be on the list. */
+  readonly failed: number
+  /** Read and deliberately not sent: a dry run, or the run was stopped first. */
+  readonly skipped: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface InputReport {
+  readonly name: string
+  readonly rows: number
+  readonly rejected: number
+  readonly bytes: number
+  readonly sha256: string
+}
+
+/**
+ * A file that the run wrote.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OutputFile {
+  readonly kind: "rejects" | "failed"
+  readonly path: string
+  readonly rows: number
+  readonly sha256: string
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunReport {
+  readonly runId: string
+  readonly dncListId: string
+  readonly contract: string
+  /** URL of the API, or `nowhere`. */
+  readonly target: string
+  /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */
+  readonly outcome: "completed" | "aborted" | "stopped"
+  readonly error?: { readonly tag: string; readonly message: string; readonly hint: string | undefined }
+  readonly complianceStatus: ComplianceStatus
+  readonly inputs: ReadonlyArray<InputReport>
+  readonly files: ReadonlyArray<OutputFile>
+  readonly totals: Totals
+  readonly rejectsByCode: Readonly<Partial<Record<RejectCode, number>>>
+  /** Rows refused as `CountryNotAllowed`, by ISO 3166 country. */
+  readonly countriesNotAllowed: Readonly<Record<string, number>>
+  /** Entries whose reason was not in the table and became `UNSPECIFIED`. */
+  readonly unknownReasons: number
+  readonly distinctNumbers: number
+  /** Memory held by the set of distinct numbers, in bytes. */
+  readonly setBytes: number
+  readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }
+  /** HTTP requests that carried batches, repetitions included. */
+  readonly requests: number
+  /** Of one batch, waits included. */
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number }
+  readonly startedAt: string
+  readonly durationMs: { readonly read: number; readonly send: number }
+  /** Rows read, over both phases. */
+  readonly rowsPerSecond: number
+}
+
+/**
+ * How many rows the totals account for too many (or, below zero, too few). Anything but 0 is a defect of ours.
+ *
+ * @since 0.1.0
+ */
+export const imbalance = (totals: Totals): number =>
+  totals.created +
+  totals.updated +
+  totals.duplicateOnList +
+  totals.duplicateInFile +
+  totals.rejected +
+  totals.failed +
+  totals.skipped -
+  totals.read
+
+/**
+ * @since 0.1.0
+ */
+export const complianceStatus = (totals: Totals): ComplianceStatus =>
+  totals.failed > 0 || totals.skipped > 0 || imbalance(totals) !== 0
+    ? "INCOMPLETE"
+    : totals.rejected > 0
+      ? "VALIDATED_WITH_REJECTS"
+      : "VALIDATED"
+
+/**
+ * The smallest of the values that at least `share` (0 to 1) of them do not exceed; 0 where there are none.
+ *
+ * @since 0.1.0
+ */
+export const percentile = (sorted: ArrayLike<number>, share: number): number =>
+  sorted.length === 0 ? 0 : sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+
+/**
+ * The running account of a run: every row is entered once, when its disposition is known.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Ledger {
+  readonly totals: { -readonly [K in keyof Totals]: Totals[K] }
+  readonly rejectsByCode: Partial<Record<RejectCode, number>>
+  readonly countriesNotAllowed: Record<string, number>
+  unknownReasons: number
+  readonly batches: { cut: number; done: number; failed: number }
+  requests: number
+  readonly rejected: (rejects: ReadonlyArray<Reject>) => void
+  readonly receipt: (receipt: Receipt) => void
+  readonly latencyMs: () => RunReport["latencyMs"]
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const ledger = (): Ledger => {
+  const totals = {
+    read: 0,
+    created: 0,
+    updated: 0,
+    duplicateOnList: 0,
+    duplicateInFile: 0,
+    rejected: 0,
+    failed: 0,
+    skipped: 0
+  }
+  const latencies: Array<number> = []
+  const self: Ledger = {
+    totals,
+    rejectsByCode: {},
+    countriesNotAllowed: {},
+    unknownReasons: 0,
+    batches: { cut: 0, done: 0, failed: 0 },
+    requests: 0,
+    rejected: (rejects) => {
+      totals.rejected += rejects.length
+      for (const { code, country } of rejects) {
+        self.rejectsByCode[code] = (self.rejectsByCode[code] ?? 0) + 1
+        if (country !== undefined) self.countriesNotAllowed[country] = (self.countriesNotAllowed[country] ?? 0) + 1
+      }
+    },
+    receipt: (receipt) => {
+      totals.created += receipt.created
+      totals.updated += receipt.updated
+      totals.duplicateOnList += receipt.duplicate
+      totals.skipped += receipt.skipped
+      for (const { count } of receipt.failed) totals.failed += count
+      self.requests += receipt.attempts
+      if (receipt.failed.length > 0) self.batches.failed++
+      else if (receipt.attempts > 0) self.batches.done++
+      if (receipt.attempts > 0) latencies.push(receipt.latencyMs)
+    },
+    latencyMs: () => {
+      const sorted = Float64Array.from(latencies).sort()
+      return { p50: percentile(sorted, 0.5), p95: percentile(sorted, 0.95), p99: percentile(sorted, 0.99) }
+    }
+  }
+  return self
+}
