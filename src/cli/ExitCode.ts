@@ -1,0 +1,52 @@
+/** What the process says to a scheduler. The README's table and `--help` quote it. */
+import type { RunReport } from "../RunReport.js"
+
+export const done = 0
+/** Stopped by a failure that would meet every batch: credentials, list, server, log, disk. */
+export const aborted = 1
+export const wrongUsage = 2
+/** Done, but rows were refused. */
+export const rejected = 3
+/** Done, but valid rows are not known to be on the list. */
+export const failed = 4
+/** The input cannot be used; nothing was sent. */
+export const badInput = 5
+/** Ctrl-C. */
+export const interrupted = 130
+
+export const explained: ReadonlyArray<readonly [number, string]> = [
+  [done, "all valid rows are on the list, and no row was rejected"],
+  [aborted, "aborted: credentials, list, server, log or disk; what was sent is in the summary"],
+  [wrongUsage, "wrong usage; nothing was done"],
+  [rejected, "done, but rows were rejected"],
+  [failed, "done, but valid rows failed: they are in the failed file"],
+  [badInput, "an input cannot be used, or too many rows were rejected; nothing was sent"],
+  [interrupted, "interrupted (Ctrl-C)"]
+]
+
+/** The worst of what happened. */
+export const ofReport = (report: RunReport): number =>
+  report.outcome === "stopped"
+    ? interrupted
+    : report.outcome === "aborted"
+      ? aborted
+      : report.totals.failed > 0
+        ? failed
+        : report.totals.rejected > 0
+          ? rejected
+          : done
+
+export const ofError = (tag: string | undefined): number => {
+  switch (tag) {
+    case "UsageError":
+    case "PolicyError":
+    case "ConfigurationError":
+    case "InvalidWebhook":
+      return wrongUsage
+    case "InputError":
+    case "TooManyRejects":
+      return badInput
+    default:
+      return aborted
+  }
+}

@@ -1,0 +1,27 @@
+/** The first page of help; each command has its own. */
+import { version } from "../version.js"
+import * as ExitCode from "./ExitCode.js"
+
+export const help = `genesys-dnc ${version}: puts files of Do-Not-Call numbers on Genesys Cloud Outbound DNC lists
+
+Usage
+  genesys-dnc push FILE... --list ID     put the numbers of files on a DNC list
+  genesys-dnc validate FILE...           check files by the same rules, without a network
+  genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
+  genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine
+  genesys-dnc demo                       push the example file to a sandbox of its own
+  genesys-dnc COMMAND --help             all options of a command
+
+Environment (flags win over it, and it wins over .env)
+  GENESYSCLOUD_REGION                    AWS name or domain of the org's region
+  GENESYSCLOUD_OAUTHCLIENT_ID            OAuth client with the grant Client Credentials
+  GENESYSCLOUD_OAUTHCLIENT_SECRET        its secret
+  GENESYSCLOUD_ACCESS_TOKEN              instead of the two: a token that is never renewed
+  GENESYS_DNC_LIST                       id of the DNC list
+  GENESYS_DNC_API_URL                    instead of the region's API host
+  GENESYS_DNC_LOGIN_URL                  instead of the region's login host
+  GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed
+
+Exit codes
+${ExitCode.explained.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`).join("\n")}
+`

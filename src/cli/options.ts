@@ -1,0 +1,252 @@
+/** The options that commands share, from the words on the command line to the library's own. */
+import * as Path from "node:path"
+import * as Args from "@effect/cli/Args"
+import * as Options from "@effect/cli/Options"
+import * as Config from "effect/Config"
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import type * as AuditSink from "../AuditSink.js"
+import type { Reason } from "../DncEntry.js"
+import * as DncEntry from "../DncEntry.js"
+import type * as DncValidator from "../DncValidator.js"
+import * as Validator from "../DncValidator.js"
+import type * as GenesysDnc from "../GenesysDnc.js"
+import * as HttpClient from "../HttpClient.js"
+import type * as Pipeline from "../Pipeline.js"
+import * as RetryPolicy from "../RetryPolicy.js"
+import type * as SuppressionFile from "../SuppressionFile.js"
+
+export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly hint: string }> {}
+
+const usage = (message: string, hint: string) => Effect.fail(new UsageError({ message, hint }))
+
+const optionalText = (name: string, description: string) =>
+  Options.text(name).pipe(Options.withDescription(description), Options.optional, Options.map(Option.getOrUndefined))
+
+export const files = Args.text({ name: "FILE" }).pipe(
+  Args.withDescription("CSV or NDJSON; - is standard input. Several files are one run."),
+  Args.atLeast(1)
+)
+
+/** The parser takes an option that it does not know for a file. */
+export const checkFiles = (paths: ReadonlyArray<string>): Effect.Effect<void, UsageError> => {
+  const wrong = paths.find((path) => path.startsWith("-") && path !== "-")
+  if (wrong !== undefined) {
+    return usage(
+      `There is no option ${wrong}, or its value is missing`,
+      `See --help; a file of that name is ./${wrong}`
+    )
+  }
+  return paths.filter((path) => path === "-").length > 1
+    ? usage("Standard input can be read only once", "Give - once.")
+    : Effect.void
+}
+
+/** The log is the evidence: no output may be written over it, and it may not be written into an input. */
+export const checkAudit = (
+  auditLog: string,
+  others: ReadonlyArray<string | undefined>
+): Effect.Effect<void, UsageError> => {
+  const same = others.find((path) => path !== undefined && Path.resolve(path) === Path.resolve(auditLog))
+  return same === undefined || same.startsWith("/dev/")
+    ? Effect.void
+    : usage(`${same} cannot be the audit log as well`, "Name another path with --audit.")
+}
+
+export const policy = {
+  defaultCountry: Options.text("default-country").pipe(
+    Options.withDescription("Country of numbers in national form (ISO 3166)"),
+    Options.withDefault(Validator.defaults.defaultCountry)
+  ),
+  countries: Options.text("countries").pipe(
+    Options.withDescription("Countries whose numbers are admitted, separated by commas"),
+    Options.withDefault(Validator.defaults.allowedCountries.join(","))
+  ),
+  reasons: Options.keyValueMap("reason").pipe(
+    Options.withDescription("Meaning of an internal reason code, such as OPT_OUT=CUSTOMER_REQUEST; can be repeated"),
+    Options.optional
+  ),
+  strictReasons: Options.boolean("strict-reasons").pipe(
+    Options.withDescription("Refuse rows whose reason is not known, instead of UNSPECIFIED")
+  ),
+  timezone: optionalText(
+    "timezone",
+    "Where dates and local times are meant (IANA name); the latest on Earth if not given"
+  )
+}
+
+export const reading = {
+  format: Options.choice("format", ["csv", "ndjson"]).pipe(
+    Options.withDescription("Format of the files; found out if not given"),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  ),
+  delimiter: optionalText("delimiter", "What separates the columns of CSV (or tab); found out if not given"),
+  noHeader: Options.boolean("no-header").pipe(Options.withDescription("The first line of CSV is a row already")),
+  phoneColumn: optionalText("phone-column", "Name or number of the column with the phone number"),
+  reasonColumn: optionalText("reason-column", "Name or number of the column with the reason"),
+  expiresColumn: optionalText("expires-column", "Name or number of the column with the expiry"),
+  countryColumn: optionalText("country-column", "Name or number of the column with the country")
+}
+
+export const limits = {
+  rejects: optionalText("rejects", "File for the rejected rows; FILE.rejects.csv if not given"),
+  maxRejects: optionalText("max-rejects", "Send nothing if more rows (N) or a larger share (N%) are rejected")
+}
+
+export const output = {
+  json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
+}
+
+export const audit = {
+  audit: Options.text("audit").pipe(
+    Options.withDescription("The audit log, appended to"),
+    Options.withDefault("genesys-dnc-audit.jsonl")
+  ),
+  auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
+    Options.withDescription("How numbers stand in the audit log; hashed needs GENESYS_DNC_AUDIT_KEY"),
+    Options.withDefault("masked" as const)
+  )
+}
+
+export const connection = {
+  apiUrl: optionalText("api-url", "URL of the API; by GENESYSCLOUD_REGION if not given"),
+  loginUrl: optionalText("login-url", "URL of the login host; by GENESYSCLOUD_REGION, or the API's, if not given"),
+  region: optionalText("region", "AWS name or domain of the org's region; GENESYSCLOUD_REGION if not given")
+}
+
+export const sending = {
+  concurrency: Options.integer("concurrency").pipe(
+    Options.withDescription("Requests open at once"),
+    Options.withDefault<number>(HttpClient.defaults.concurrency)
+  ),
+  timeout: Options.text("timeout").pipe(
+    Options.withDescription("Time for one request"),
+    Options.withDefault("30 seconds")
+  ),
+  retryAttempts: Options.integer("retry-attempts").pipe(
+    Options.withDescription("Requests for one batch at most; those answered 429 do not count"),
+    Options.withDefault(RetryPolicy.defaults.attempts)
+  ),
+  retryFor: Options.text("retry-for").pipe(
+    Options.withDescription("How long one batch is tried again"),
+    Options.withDefault("10 minutes")
+  )
+}
+
+type Parsed<A extends Record<string, Options.Options<unknown>>> = {
+  readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
+}
+
+export const toPolicy = (options: Parsed<typeof policy>): Effect.Effect<Partial<DncValidator.Policy>, UsageError> =>
+  Effect.gen(function* () {
+    const reasons: Record<string, Reason> = {}
+    for (const [code, name] of Option.getOrElse(options.reasons, () => [] as ReadonlyArray<[string, string]>)) {
+      const reason = DncEntry.reasons.find((reason) => reason === name.trim().toUpperCase())
+      if (reason === undefined) {
+        return yield* usage(
+          `--reason ${code}=${name}: there is no reason ${name}`,
+          `Use ${DncEntry.reasons.join(", ")}.`
+        )
+      }
+      reasons[code] = reason
+    }
+    return {
+      defaultCountry: options.defaultCountry,
+      allowedCountries: options.countries.split(",").filter((country) => country.trim() !== ""),
+      reasons,
+      strictReasons: options.strictReasons,
+      timezone: options.timezone
+    }
+  })
+
+export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Options => {
+  const column = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
+  return {
+    format: options.format,
+    delimiter: options.delimiter === "tab" || options.delimiter === "\\t" ? "\t" : options.delimiter,
+    header: !options.noHeader,
+    columns: {
+      phoneNumber: column(options.phoneColumn),
+      reason: column(options.reasonColumn),
+      expires: column(options.expiresColumn),
+      country: column(options.countryColumn)
+    }
+  }
+}
+
+export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.Options["maxRejects"], UsageError> => {
+  if (text === undefined) return Effect.succeed(undefined)
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim())
+  if (match === null || (match[2] === "" && !/^\d+$/.test(match[1]))) {
+    return usage(`--max-rejects ${text} is neither a number of rows nor a share`, "Use 100, or 0.5%.")
+  }
+  return Effect.succeed(match[2] === "%" ? { share: Number(match[1]) / 100 } : { rows: Number(match[1]) })
+}
+
+export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>
+  Effect.gen(function* () {
+    const key = yield* Effect.option(Config.redacted("GENESYS_DNC_AUDIT_KEY"))
+    if (options.auditNumbers === "hashed" && (Option.isNone(key) || Redacted.value(key.value) === "")) {
+      return yield* usage(
+        "--audit-numbers hashed needs a key",
+        "Set GENESYS_DNC_AUDIT_KEY to a long random text, and keep it."
+      )
+    }
+    return { numbers: options.auditNumbers, ...(Option.isSome(key) ? { hashKey: key.value } : {}) }
+  })
+
+export const toSending = (
+  options: Parsed<typeof sending>
+): Effect.Effect<Required<Pick<GenesysDnc.Settings, "concurrency" | "timeout" | "retry">>, UsageError> =>
+  Effect.gen(function* () {
+    if (options.concurrency < 1)
+      return yield* usage(`--concurrency ${options.concurrency} is less than 1`, "Use 1 or more.")
+    if (options.retryAttempts < 1) {
+      return yield* usage(`--retry-attempts ${options.retryAttempts} is less than 1`, "Use 1 to try only once.")
+    }
+    return {
+      concurrency: options.concurrency,
+      timeout: yield* duration("--timeout", options.timeout),
+      retry: {
+        ...RetryPolicy.defaults,
+        attempts: options.retryAttempts,
+        duration: yield* duration("--retry-for", options.retryFor)
+      }
+    }
+  })
+
+/** `30s`, `10 minutes`, `500ms`. */
+const duration = (name: string, text: string): Effect.Effect<Duration.Duration, UsageError> => {
+  const match = /^(\d+(?:\.\d+)?)\s*(ms|millis|milliseconds?|s|secs?|seconds?|m|min|mins|minutes?|h|hours?)$/.exec(
+    text.trim()
+  )
+  if (match === null) return usage(`${name} ${text} is not a duration`, "Use 500ms, 30s or 10m.")
+  const unit = match[2].startsWith("mi") && !match[2].startsWith("mil") ? "m" : match[2]
+  const scale =
+    unit.startsWith("ms") || unit.startsWith("mil")
+      ? 1
+      : unit.startsWith("s")
+        ? 1000
+        : unit.startsWith("h")
+          ? 3_600_000
+          : 60_000
+  return Effect.succeed(Duration.millis(Number(match[1]) * scale))
+}
+
+export const toListId = (given: string | undefined): Effect.Effect<string, UsageError> =>
+  Effect.gen(function* () {
+    const id = given ?? Option.getOrUndefined(yield* Effect.option(Config.string("GENESYS_DNC_LIST")))
+    if (id === undefined || id.trim() === "")
+      return yield* usage("No list is given", "Use --list ID, or set GENESYS_DNC_LIST.")
+    // an id with a slash in it would be another route
+    return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id.trim())
+      ? id.trim()
+      : yield* usage(
+          `"${id}" is not the id of a DNC list`,
+          "An id looks like 0ffca115-cafe-4ace-a11c-facade0ca115; it is in the list's address in the admin pages."
+        )
+  })

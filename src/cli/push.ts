@@ -1,0 +1,150 @@
+/** `genesys-dnc push` and `genesys-dnc validate`. */
+import * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as DncSubmitter from "../DncSubmitter.js"
+import * as DncValidator from "../DncValidator.js"
+import * as GenesysDnc from "../GenesysDnc.js"
+import type { Progress } from "../Pipeline.js"
+import type { RunReport } from "../RunReport.js"
+import * as ExitCode from "./ExitCode.js"
+import * as options from "./options.js"
+import * as Progress_ from "./progress.js"
+import { summary } from "./summary.js"
+
+/** Writes the summary, and says by the exit code how it went. */
+export const conclude = (
+  report: RunReport,
+  kind: Parameters<typeof summary>[1],
+  json: boolean,
+  auditLog?: string
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const exitCode =
+      kind === "push" ? ExitCode.ofReport(report) : report.totals.rejected > 0 ? ExitCode.rejected : ExitCode.done
+    process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
+    process.stdout.write(
+      json ? `${JSON.stringify({ exitCode: process.exitCode, ...report })}\n` : summary(report, kind, auditLog)
+    )
+  })
+
+/**
+ * Runs until done or interrupted: then no further batch is begun, requests on their way are waited for, and the summary
+ * is of what was done.
+ */
+export const untilInterrupted = <E, R, E2>(
+  run: (stop: Effect.Effect<void>, onProgress: (progress: Progress) => void) => Effect.Effect<RunReport, E, R>,
+  conclude: (report: RunReport) => Effect.Effect<void, E2>
+): Effect.Effect<void, E | E2, R> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const stop = yield* Deferred.make<void>()
+      const show = yield* Progress_.show
+      let latest: Progress | undefined
+      return yield* Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          // a daemon: an interruption reaches a fiber's children at once, and the run would end without its report
+          const fiber = yield* Effect.forkDaemon(
+            restore(
+              run(Deferred.await(stop), (progress) => {
+                latest = progress
+                show(progress)
+              })
+            )
+          )
+          const halt = Effect.gen(function* () {
+            // looked up now: the first batches are on their way before the first call that says so
+            const sending = latest !== undefined && latest.phase !== "reading"
+            process.stderr.write(
+              sending
+                ? "\nStopping: waiting for the requests on their way. Press Ctrl-C again to leave at once.\n"
+                : "\nStopped before anything was sent.\n"
+            )
+            yield* sending ? Deferred.succeed(stop, undefined) : Fiber.interrupt(fiber)
+            const exit = yield* Fiber.await(fiber)
+            if (exit._tag === "Success") yield* Effect.ignore(conclude(exit.value))
+          })
+          return yield* restore(Fiber.join(fiber)).pipe(Effect.onInterrupt(() => halt))
+        })
+      )
+    })
+  ).pipe(Effect.flatMap(conclude))
+
+export const push = Command.make(
+  "push",
+  {
+    files: options.files,
+    list: Options.text("list").pipe(
+      Options.withDescription("Id of the DNC list; GENESYS_DNC_LIST if not given"),
+      Options.optional,
+      Options.map(Option.getOrUndefined)
+    ),
+    dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Do everything but send; needs no credentials")),
+    failed: Options.text("failed").pipe(
+      Options.withDescription("File for numbers that are not known to be on the list; FILE.failed.csv if not given"),
+      Options.optional,
+      Options.map(Option.getOrUndefined)
+    ),
+    ...options.output,
+    ...options.limits,
+    ...options.audit,
+    ...options.policy,
+    ...options.reading,
+    ...options.connection,
+    ...options.sending
+  },
+  (given) =>
+    Effect.gen(function* () {
+      yield* options.checkFiles(given.files)
+      yield* options.checkAudit(given.audit, [...given.files, given.rejects, given.failed])
+      const dncListId = yield* options.toListId(given.list)
+      const settings: GenesysDnc.Settings = {
+        auditLog: given.audit,
+        audit: yield* options.toAudit(given),
+        policy: yield* options.toPolicy(given),
+        ...(yield* options.toSending(given))
+      }
+      const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+      const layer = given.dryRun
+        ? GenesysDnc.layerDryRun(settings)
+        : GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
+      yield* untilInterrupted(
+        (stop, onProgress) =>
+          GenesysDnc.pushFile(given.files, {
+            dncListId,
+            stop,
+            onProgress,
+            rejectsPath: given.rejects,
+            failedPath: given.failed,
+            file: options.toReading(given),
+            ...(maxRejects === undefined ? {} : { maxRejects })
+          }),
+        (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
+      ).pipe(Effect.provide(layer))
+    })
+).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
+
+export const validate = Command.make(
+  "validate",
+  { files: options.files, ...options.output, ...options.limits, ...options.policy, ...options.reading },
+  (given) =>
+    Effect.gen(function* () {
+      yield* options.checkFiles(given.files)
+      const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+      const policy = yield* options.toPolicy(given)
+      yield* untilInterrupted(
+        (_, onProgress) =>
+          GenesysDnc.validateFile(given.files, {
+            onProgress,
+            rejectsPath: given.rejects,
+            file: options.toReading(given),
+            ...(maxRejects === undefined ? {} : { maxRejects })
+          }),
+        (report) => conclude(report, "validation", given.json)
+      ).pipe(Effect.provide(Layer.merge(DncValidator.layer(policy), DncSubmitter.layerDryRun())))
+    })
+).pipe(Command.withDescription("Check files by the rules of push, without a network."))

@@ -1,0 +1,113 @@
+/** What a person reads at the end. */
+import { describeCountry } from "../DncValidator/phone.js"
+import type { RunReport, Totals } from "../RunReport.js"
+
+const count = new Intl.NumberFormat("en-US")
+
+export const seconds = (milliseconds: number): string => {
+  const whole = Math.round(milliseconds / 1000)
+  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)} s`
+  if (whole < 60) return `${whole} s`
+  return whole < 3600
+    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
+    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
+}
+
+export const number = (value: number): string => count.format(value)
+
+const rows: ReadonlyArray<readonly [keyof Totals, string, string]> = [
+  ["created", "created", "new on the list"],
+  ["updated", "updated", "were on the list with another reason or expiry"],
+  ["duplicateOnList", "already there", "were on the list as they are"],
+  ["duplicateInFile", "duplicates", "another row stands for the same number; the strictest value counts"],
+  ["rejected", "rejected", "not valid, or refused by the server"],
+  ["failed", "failed", "valid, but not known to be on the list"],
+  ["skipped", "skipped", "not sent"]
+]
+
+/** The whole summary of a push, a dry run or a validation. */
+export const summary = (report: RunReport, kind: "push" | "dry run" | "validation", auditLog?: string): string => {
+  const { totals } = report
+  const width = Math.max(number(totals.read).length, 5)
+  const cell = (value: number) => number(value).padStart(width)
+  const lines = [
+    "",
+    title(report, kind),
+    "",
+    `  ${cell(totals.read)}  read`,
+    ...rows
+      .filter(([key]) => totals[key] > 0 || key === "rejected" || key === "failed")
+      .map(([key, name, meaning]) =>
+        key === "skipped" && kind === "validation"
+          ? `  ${cell(totals[key])}  valid          would be sent`
+          : `  ${cell(totals[key])}  ${name.padEnd(14)} ${meaning}`
+      ),
+    "",
+    ...speed(report, kind),
+    ...rejects(report),
+    ...report.files.map(
+      ({ kind, path, rows }) =>
+        `  ${kind === "rejects" ? "Rejected rows" : "Failed numbers"}: ${path} (${number(rows)} rows)`
+    ),
+    ...(auditLog === undefined ? [] : [`  Evidence: ${auditLog}, run ${report.runId}`]),
+    ""
+  ]
+  return lines.join("\n")
+}
+
+const title = ({ dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
+  const names = inputs.length > 3 ? `${inputs.length} files` : inputs.map(({ name }) => name).join(", ")
+  if (kind === "validation") return `${names}: checked, nothing sent`
+  if (kind === "dry run") return `${names}: dry run, nothing sent`
+  const what = `${names} → DNC list ${dncListId} at ${target}`
+  switch (outcome) {
+    case "completed":
+      return what
+    case "stopped":
+      return `${what}: STOPPED before the end`
+    case "aborted":
+      return `${what}: ABORTED\n\n  ${error?.message}${error?.hint === undefined ? "" : `\n  ${error.hint}`}`
+  }
+}
+
+const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
+  const { batches, durationMs, latencyMs, requests, rowsPerSecond } = report
+  const elapsed = durationMs.read + durationMs.send
+  if (kind !== "push") {
+    return [
+      `  ${number(batches.cut)} batches would be sent; read in ${seconds(elapsed)} (${number(rowsPerSecond)} rows/s)`
+    ]
+  }
+  return [
+    `  ${number(batches.done)} of ${number(batches.cut)} batches done in ${number(requests)} requests; ` +
+      `${seconds(elapsed)} (${number(rowsPerSecond)} rows/s)`,
+    `  latency of a batch: half within ${Math.round(latencyMs.p50)} ms, 95 % within ${Math.round(latencyMs.p95)} ms, 99 % within ${Math.round(latencyMs.p99)} ms`
+  ]
+}
+
+const rejects = (report: RunReport): ReadonlyArray<string> => {
+  const codes = Object.entries(report.rejectsByCode).sort(([, a], [, b]) => b - a)
+  const countries = Object.entries(report.countriesNotAllowed).sort(([, a], [, b]) => b - a)
+  return [
+    ...(codes.length === 0 ? [] : [`  Rejected: ${codes.map(([code, n]) => `${number(n)} ${code}`).join(", ")}`]),
+    ...(countries.length === 0
+      ? []
+      : [
+          `  Numbers of other countries: ${countries
+            .slice(0, 10)
+            .map(([code, n]) => `${number(n)} ${describeCountry(code)}`)
+            .join(", ")}${countries.length > 10 ? ", …" : ""}`,
+          `  These people are not protected. If they should be: --countries …,${countries
+            .slice(0, 10)
+            .flatMap(([code]) => (code === "001" ? [] : [code]))
+            .join(",")}`
+        ]),
+    ...(report.unknownReasons === 0
+      ? []
+      : [`  ${number(report.unknownReasons)} reasons were not known and became UNSPECIFIED; see --reason`])
+  ]
+}
+
+/** An error as a person reads it. */
+export const problem = (error: { readonly message: string; readonly hint?: string | undefined }): string =>
+  `genesys-dnc: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}\n`

@@ -1,0 +1,212 @@
+/** The command as a process: what a scheduler, a pipe and a terminal see of it. */
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { Faults, Sandbox } from "genesys-dnc/sandbox"
+import * as ExitCode from "../../src/cli/ExitCode.js"
+import { csv, environment, file, folder, mode, number, onList, posts, readRecords, run } from "../support/cli.js"
+
+const timeout = 120_000
+
+const jsonLine = (stdout: string) => {
+  assert.match(stdout, /^\{[^\n]*\}\n$/)
+  return JSON.parse(stdout)
+}
+
+describe("genesys-dnc, wrongly used", { timeout }, () => {
+  it.scopedLive.each([
+    ["no words", [], /Usage\n/],
+    ["an unknown command", ["frobnicate"], /Invalid subcommand.*'push', 'validate'/],
+    ["an unknown option", ["push", "optouts.csv", "--lists", "x"], /There is no option --lists/],
+    ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /'many' is not a integer/],
+    ["no list", ["push", "optouts.csv"], /No list is given\n.*--list ID.*GENESYS_DNC_LIST/],
+    [
+      "no credentials",
+      ["push", "optouts.csv", "--list", Sandbox.defaultListId, "--region", "mypurecloud.de"],
+      /No credentials: GENESYSCLOUD_OAUTHCLIENT_ID and GENESYSCLOUD_OAUTHCLIENT_SECRET are not set/
+    ]
+  ] as ReadonlyArray<readonly [string, ReadonlyArray<string>, RegExp]>)(
+    "%s: 2, and nothing is done",
+    ([, args, said]) =>
+      Effect.gen(function* () {
+        const cwd = yield* folder
+        Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(2))
+        const { code, stderr, stdout } = yield* run(args, { cwd })
+        assert.match(stderr, said)
+        assert.strictEqual(code, ExitCode.wrongUsage)
+        assert.strictEqual(stdout, "")
+        assert.deepStrictEqual(Fs.readdirSync(cwd), ["optouts.csv"])
+      })
+  )
+})
+
+describe("genesys-dnc push", { timeout }, () => {
+  it.scopedLive("standard input onto the list: 0, with the evidence beside it", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      const cwd = yield* folder
+      const { code, stderr, stdout } = yield* run(["push", "-"], { cwd, env: environment(sandbox), stdin: csv(3) })
+      assert.strictEqual(code, ExitCode.done, stderr)
+      assert.match(stdout, /standard input → DNC list .* at http/)
+      assert.match(stdout, /\n {6}3 {2}read\n {6}3 {2}created /)
+      assert.deepStrictEqual([...onList(sandbox).keys()], [number(0), number(1), number(2)])
+      assert.deepStrictEqual(Fs.readdirSync(cwd), ["genesys-dnc-audit.jsonl"])
+      assert.strictEqual(mode(Path.join(cwd, "genesys-dnc-audit.jsonl")), 0o600)
+    })
+  )
+
+  it.scopedLive("rejects: 3; flags beat the environment, which beats .env; --json is one line", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ clientSecret: "of-the-dotenv" })
+      const cwd = yield* folder
+      Fs.writeFileSync(
+        Path.join(cwd, ".env"),
+        [
+          "GENESYS_DNC_API_URL=http://127.0.0.1:9",
+          "GENESYS_DNC_LIST=00000000-0000-0000-0000-00000000000e",
+          "GENESYSCLOUD_OAUTHCLIENT_ID=nobody",
+          "GENESYSCLOUD_OAUTHCLIENT_SECRET=of-the-dotenv",
+          ""
+        ].join("\n")
+      )
+      Fs.mkdirSync(Path.join(cwd, "in"))
+      Fs.writeFileSync(Path.join(cwd, "in", "a=b.csv"), `${csv(2)}nobody\n`)
+      const { code, stderr, stdout } = yield* run(
+        ["push", "--json", "in/a=b.csv", `--list=${sandbox.listId.toUpperCase()}`, "--audit=in/log.jsonl"],
+        {
+          cwd,
+          env: {
+            GENESYS_DNC_API_URL: sandbox.url,
+            GENESYS_DNC_LIST: "00000000-0000-0000-0000-00000000000f",
+            GENESYSCLOUD_OAUTHCLIENT_ID: "sandbox"
+          }
+        }
+      )
+      const report = jsonLine(stdout)
+      assert.strictEqual(code, ExitCode.rejected, stderr)
+      assert.strictEqual(report.exitCode, ExitCode.rejected)
+      assert.strictEqual(report.totals.created, 2)
+      assert.strictEqual(report.complianceStatus, "VALIDATED_WITH_REJECTS")
+      assert.deepStrictEqual(report.rejectsByCode, { InvalidPhoneNumber: 1 })
+      assert.match(stderr, /sending 2\/2: 3 read, 2 on the list, 1 rejected/)
+      assert.deepStrictEqual(Fs.readdirSync(Path.join(cwd, "in")).sort(), [
+        "a=b.csv",
+        "a=b.csv.rejects.csv",
+        "log.jsonl"
+      ])
+    })
+  )
+
+  it.scopedLive("failed rows: 4, and they are in the failed file", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      yield* sandbox.inject(Faults.failNext(1, 500, { route: "entries" }))
+      const cwd = yield* folder
+      Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(2))
+      const args = ["push", "optouts.csv", "--retry-attempts", "1", "--json"]
+      const { code, stderr, stdout } = yield* run(args, { cwd, env: environment(sandbox) })
+      assert.strictEqual(code, ExitCode.failed, stderr)
+      const report = jsonLine(stdout)
+      assert.strictEqual(report.exitCode, ExitCode.failed)
+      assert.deepStrictEqual(report.files, [{ ...report.files[0], kind: "failed", path: "optouts.csv.failed.csv" }])
+      assert.match(Fs.readFileSync(Path.join(cwd, "optouts.csv.failed.csv"), "utf8"), /^\+33199000001,UNSPECIFIED,,/m)
+    })
+  )
+
+  it.scopedLive.each([
+    ["no such list", {}, ["--list", "00000000-0000-0000-0000-000000000000"], /Check the id of the DNC list/],
+    ["wrong secret", { GENESYSCLOUD_OAUTHCLIENT_SECRET: "wr0ng-s3cret" }, [], /Check GENESYSCLOUD_OAUTHCLIENT_ID/],
+    ["a log that cannot be written", {}, ["--audit", "."], /The audit log \. cannot be written/]
+  ] as ReadonlyArray<readonly [string, Record<string, string>, ReadonlyArray<string>, RegExp]>)(
+    "%s: 1, and nothing is sent",
+    ([, env, args, said]) =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.make()
+        const cwd = yield* folder
+        Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(2))
+        const ended = yield* run(["push", "optouts.csv", "--json", ...args], {
+          cwd,
+          env: { ...environment(sandbox), ...env }
+        })
+        assert.match(ended.stderr, said)
+        assert.strictEqual(ended.code, ExitCode.aborted)
+        assert.strictEqual(ended.stdout, "")
+        assert.notInclude(ended.stderr, "wr0ng")
+        assert.strictEqual(yield* posts(sandbox), 0)
+      })
+  )
+
+  it.scopedLive("a permission that is missing shows in the middle: 1, with the summary of what was done", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ permissions: ["outbound:dncList:view"] })
+      const cwd = yield* folder
+      Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(1200))
+      const { code, stderr, stdout } = yield* run(["push", "optouts.csv", "--json", "--concurrency", "1"], {
+        cwd,
+        env: environment(sandbox)
+      })
+      const report = jsonLine(stdout)
+      assert.strictEqual(code, ExitCode.aborted, stderr)
+      assert.strictEqual(report.outcome, "aborted")
+      assert.match(report.error.message, /outbound:dnc:add/)
+      assert.strictEqual(report.totals.failed + report.totals.skipped, 1200)
+      assert.strictEqual(yield* posts(sandbox), 1)
+    })
+  )
+
+  it.scopedLive("an input that cannot be used: 5", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      const cwd = yield* folder
+      const { code, stderr, stdout } = yield* run(["push", "none.csv"], {
+        cwd,
+        env: environment(sandbox),
+        entry: "start"
+      })
+      assert.strictEqual(code, ExitCode.badInput)
+      assert.match(stderr, /none\.csv does not exist\n {2}Check the path\.\n$/)
+      assert.strictEqual(stdout, "")
+    })
+  )
+
+  it.scopedLive("too many rejects: 5, and nothing is sent", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      const cwd = yield* folder
+      Fs.writeFileSync(Path.join(cwd, "optouts.csv"), `${csv(2)}nobody\n`)
+      const { code, stderr, stdout } = yield* run(["push", "optouts.csv", "--max-rejects=33%"], {
+        cwd,
+        env: environment(sandbox)
+      })
+      assert.strictEqual(code, ExitCode.badInput)
+      assert.match(stderr, /1 of 3 rows were refused, more than the limit of 0; nothing was sent/)
+      assert.strictEqual(stdout, "")
+      assert.strictEqual(yield* posts(sandbox), 0)
+    })
+  )
+
+  it.scopedLive("says nothing that is secret or personal, at any log level", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ clientSecret: "s3cr3t-of-the-client", refuse: [number(7)] })
+      yield* sandbox.inject(Faults.failNext(3, 503, { route: "entries", message: `cannot store ${number(3)} now` }))
+      const path = yield* file(
+        `phone\n${[number(3), number(7), "+3319900", "0199001234567", "call 0199001235"].join("\n")}\n`
+      )
+      const { code, stderr, stdout } = yield* run(["push", path, "--log-level", "all", "--json"], {
+        cwd: Path.dirname(path),
+        env: environment(sandbox)
+      })
+      assert.strictEqual(code, ExitCode.rejected, stderr)
+      const log = Fs.readFileSync(Path.join(Path.dirname(path), "genesys-dnc-audit.jsonl"), "utf8")
+      assert.include(stderr, "cannot store +33*******03 now")
+      assert.strictEqual(readRecords(Path.join(Path.dirname(path), "genesys-dnc-audit.jsonl")).length > 3, true)
+      for (const text of [stdout, stderr, log]) {
+        for (const secret of ["s3cr3t", btoa("sandbox:s3cr3t-of-the-client"), "Bearer", "199000003", "199000007"]) {
+          assert.notInclude(text, secret)
+        }
+        for (const raw of ["+3319900", "0199001234567", "0199001235"]) assert.notInclude(text, raw)
+      }
+    })
+  )
+})

@@ -1,0 +1,233 @@
+/** The command as a process of its own, a sandbox to talk to, and files to give it. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import * as Fs from "node:fs"
+import * as Http from "node:http"
+import { createRequire } from "node:module"
+import type { AddressInfo } from "node:net"
+import * as Os from "node:os"
+import * as Path from "node:path"
+import { fileURLToPath, pathToFileURL } from "node:url"
+import { assert } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import { type AuditSink, type GenesysDnc, RetryPolicy, RunReport } from "genesys-dnc"
+import type { Sandbox } from "genesys-dnc/sandbox"
+
+const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
+
+const entry = (name: string) => fileURLToPath(new URL(`../../src/cli/${name}.ts`, import.meta.url))
+
+/** A folder that is gone when the scope closes. */
+export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "genesys-dnc-test-"))),
+  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
+)
+
+/** A file in a folder of its own. */
+export const file = (content: string | Uint8Array, name = "optouts.csv"): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.map(folder, (path) => {
+    Fs.writeFileSync(Path.join(path, name), content)
+    return Path.join(path, name)
+  })
+
+export interface Ended {
+  /** 130 too where the signal itself ended the process, as a shell has it. */
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Started {
+  readonly stdout: () => string
+  readonly stderr: () => string
+  readonly stdin: ChildProcessWithoutNullStreams["stdin"]
+  readonly signal: (signal: NodeJS.Signals) => void
+  readonly ended: Effect.Effect<Ended>
+}
+
+export interface StartOptions {
+  readonly cwd: string
+  readonly env?: Readonly<Record<string, string>>
+  readonly entry?: "main" | "start"
+}
+
+/** The process ends with the scope at the latest. Its environment is what is given, `PATH` and `HOME`. */
+export const start = (args: ReadonlyArray<string>, options: StartOptions): Effect.Effect<Started, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, ["--import", tsx, entry(options.entry ?? "main"), ...args], {
+          cwd: options.cwd,
+          env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.env }
+        })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    let stdout = ""
+    let stderr = ""
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    // whoever reads nothing closes its end
+    child.stdin.on("error", () => {})
+    const closed = new Promise<Ended>((resolve) =>
+      child.on("close", (code, signal) => resolve({ code: code ?? (signal === "SIGINT" ? 130 : -1), stdout, stderr }))
+    )
+    return {
+      stdout: () => stdout,
+      stderr: () => stderr,
+      stdin: child.stdin,
+      signal: (signal) => void child.kill(signal),
+      ended: Effect.promise(() => closed)
+    }
+  })
+
+/** Runs the command to its end. */
+export const run = (
+  args: ReadonlyArray<string>,
+  options: StartOptions & { readonly stdin?: string }
+): Effect.Effect<Ended> =>
+  Effect.scoped(
+    Effect.flatMap(start(args, options), (started) => {
+      started.stdin.end(options.stdin ?? "")
+      return started.ended
+    })
+  )
+
+/** Waits until it is so; a minute is for ever. */
+export const until = (what: string, isSo: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (isSo() ? Effect.void : Effect.fail("not yet" as const))).pipe(
+    Effect.retry(Schedule.spaced("20 millis")),
+    Effect.timeoutFail({ duration: "60 seconds", onTimeout: () => new Error(`This did not come: ${what}`) }),
+    Effect.orDie
+  )
+
+export interface Gate {
+  readonly url: string
+  /** Requests to the entries route that have come to the gate. */
+  readonly arrived: () => number
+  readonly open: () => void
+}
+
+/** Stands before a sandbox and keeps requests to the entries route until it is opened. */
+export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    let arrived = 0
+    let open = () => {}
+    const opened = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const server = yield* serve((request, response) => {
+      const forward = () =>
+        request.pipe(
+          Http.request(
+            `${sandbox.url}${request.url}`,
+            { method: request.method, headers: request.headers, agent: false },
+            (answer) => {
+              response.writeHead(answer.statusCode ?? 502, answer.headers)
+              answer.pipe(response)
+            }
+          ).on("error", () => response.destroy())
+        )
+      if (!request.url?.endsWith("/entries")) return void forward()
+      arrived++
+      void opened.then(forward)
+    })
+    return { url: server, arrived: () => arrived, open }
+  })
+
+/** A server on this machine; the URL. */
+export const serve = (listener: Http.RequestListener): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.promise(
+        () =>
+          new Promise<Http.Server>((resolve) => {
+            const server = Http.createServer(listener).listen(0, "127.0.0.1", () => resolve(server))
+          })
+      ),
+      (server) =>
+        Effect.sync(() => {
+          server.close()
+          server.closeAllConnections()
+        })
+    ),
+    (server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  )
+
+/** What points the command to a sandbox. */
+export const environment = (sandbox: Sandbox.Service): Readonly<Record<string, string>> => ({
+  GENESYS_DNC_API_URL: sandbox.url,
+  GENESYSCLOUD_OAUTHCLIENT_ID: sandbox.clientId,
+  GENESYSCLOUD_OAUTHCLIENT_SECRET: sandbox.clientSecret,
+  GENESYS_DNC_LIST: sandbox.listId
+})
+
+/** Tries as often as usual, with pauses that a test can wait for. */
+export const quick: RetryPolicy.Options = {
+  ...RetryPolicy.defaults,
+  firstDelay: Duration.millis(2),
+  longestDelay: Duration.millis(20),
+  retryAfterJitter: Duration.millis(5)
+}
+
+/** What points the library to a sandbox. */
+export const settings = (sandbox: Sandbox.Service, auditLog: string): GenesysDnc.Options => ({
+  apiUrl: sandbox.url,
+  credentials: { clientId: sandbox.clientId, clientSecret: Redacted.make(sandbox.clientSecret) },
+  auditLog,
+  retry: quick
+})
+
+export const readRecords = (path: string): ReadonlyArray<AuditSink.AuditRecord> =>
+  Fs.readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line))
+
+export const mode = (path: string): number => Fs.statSync(path).mode & 0o777
+
+/** Requests that reached the entries route, whatever became of them. */
+export const posts = (sandbox: Sandbox.Service): Effect.Effect<number> =>
+  Effect.map(sandbox.stats, ({ requests }) => Object.values(requests.entries).reduce((sum, count) => sum + count, 0))
+
+/** The list as a map from number to value. */
+export const onList = (sandbox: Sandbox.Service): ReadonlyMap<string, string> =>
+  new Map(
+    Array.from(sandbox.entries(), ({ expires, phoneNumber, reason }) => [
+      phoneNumber,
+      `${reason} ${expires ?? "for ever"}`
+    ])
+  )
+
+/** Totals that are not named are 0; all of them add up. */
+export const assertTotals = (actual: RunReport.Totals, expected: Partial<RunReport.Totals>): void => {
+  assert.deepStrictEqual(
+    { ...actual },
+    {
+      created: 0,
+      updated: 0,
+      duplicateOnList: 0,
+      duplicateInFile: 0,
+      rejected: 0,
+      failed: 0,
+      skipped: 0,
+      read: 0,
+      ...expected
+    }
+  )
+  assert.strictEqual(RunReport.imbalance(actual), 0)
+}
+
+/** Numbers that validate: Paris, ten thousand of them. */
+export const number = (index: number): string => `+33199${String(index).padStart(6, "0")}`
+
+/** A CSV file of so many numbers, from the first on. */
+export const csv = (count: number, first = 0): string =>
+  `phone\n${Array.from({ length: count }, (_, index) => `${number(first + index)}\n`).join("")}`
