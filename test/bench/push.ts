@@ -1,0 +1,30 @@
+/** What is measured: a file pushed as a program would push it, with the audit log in a file. */
+import { join } from "node:path"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import { GenesysDnc } from "genesys-dnc"
+import * as Child from "./child.js"
+
+const { started, task } = Child.begin()
+
+const layer = GenesysDnc.layer({
+  apiUrl: task.url,
+  credentials: { clientId: task.clientId, clientSecret: Redacted.make(task.clientSecret) },
+  auditLog: join(task.folder, "audit.jsonl")
+})
+
+const report = await GenesysDnc.pushFile(task.file, {
+  dncListId: task.listId,
+  rejectsPath: join(task.folder, "rejects.csv"),
+  failedPath: join(task.folder, "failed.csv")
+}).pipe(Effect.provide(layer), Effect.runPromise)
+
+const { durationMs, outcome, requests, totals } = report
+if (outcome !== "completed" || totals.failed > 0) throw new Error(`The run is ${outcome}: ${JSON.stringify(report)}`)
+
+await Child.end(started, {
+  rows: totals.read,
+  numbersOnList: totals.created + totals.updated + totals.duplicateOnList,
+  requests,
+  stages: { readSeconds: durationMs.read / 1000, sendSeconds: durationMs.send / 1000 }
+})
