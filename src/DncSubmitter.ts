@@ -35,7 +35,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     readonly contract: Contract
     /** Where they go: the URL of the API, or `nowhere`. */
     readonly target: string
-    /** Batches that it is worth submitting at once; more only wait. Twice the open requests, as a batch's records take time too. */
+    /** Batches that it is worth submitting at once; more only wait. */
     readonly concurrency: number
     /**
      * Looks whether the list is there and can be seen, before anything is read or sent; gives its name, where known. A
@@ -346,7 +346,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         onRight: Effect.succeed
       })
 
-    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: 2 * client.concurrency, check, submit })
+    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: client.concurrency, check, submit })
   })
 
 /** Something in the request is refused, which another cut of it may mend. */
