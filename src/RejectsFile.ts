@@ -37,6 +37,8 @@ export interface Options {
   readonly delimiter?: string | undefined
   /** Files that must never be written over: the inputs of the run. */
   readonly inputs?: ReadonlyArray<string> | undefined
+  /** Bytes that may wait for the next write; none unless given, so that a crash loses nothing of what was settled. */
+  readonly buffer?: number | undefined
 }
 
 /**
@@ -49,9 +51,9 @@ export interface CsvFile {
   readonly path: string
   /** Appends rows, all or (on failure) possibly some; safe to call from several fibers. */
   readonly write: (rows: ReadonlyArray<ReadonlyArray<string>>) => Effect.Effect<void, OutputError>
-  /** Rows written so far. */
+  /** Rows taken so far. */
   readonly count: Effect.Effect<number>
-  /** SHA-256, in hex, of what has been written so far; none if there is no file. */
+  /** SHA-256, in hex, of what is in the file so far; none if there is no file. */
   readonly digest: Effect.Effect<Option.Option<string>>
   /** Makes what was written durable and closes the file. The scope does so too, but can only die of a failure. */
   readonly close: Effect.Effect<void, OutputError>
@@ -69,13 +71,24 @@ export const makeCsv = Effect.fnUntraced(function* (
   const lock = yield* Effect.makeSemaphore(1)
   const hash = createHash("sha256")
   let handle: FileHandle | undefined
+  let created = false
   let closed = false
   let count = 0
+  let waiting: Array<Buffer> = []
+  let waitingBytes = 0
 
-  const append = (to: FileHandle, rows: ReadonlyArray<ReadonlyArray<string>>) =>
+  /** Turned into bytes at once: rows that wait for the disk would be kept, and there may be many. */
+  const take = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
+    const text = Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })
+    const bytes = Buffer.from(`${text}\n`)
+    waiting.push(bytes)
+    waitingBytes += bytes.length
+  }
+  const flush = (to: FileHandle) =>
     Effect.suspend(() => {
-      const text = Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })
-      const bytes = Buffer.from(`${text}\n`)
+      const bytes = Buffer.concat(waiting)
+      waiting = []
+      waitingBytes = 0
       return Effect.map(
         attempt(path, () => to.writeFile(bytes)),
         () => void hash.update(bytes)
@@ -87,7 +100,7 @@ export const makeCsv = Effect.fnUntraced(function* (
     // The mode above is for a new file; one that was there keeps its own, and a device has no use for either.
     const prepare = Effect.gen(function* () {
       if (yield* isRegular(path, opened)) yield* attempt(path, () => opened.chmod(0o600))
-      yield* append(opened, [options.columns])
+      yield* flush(opened)
     })
     yield* Effect.onError(prepare, () => Effect.ignore(attempt(path, () => opened.close())))
     return opened
@@ -100,23 +113,31 @@ export const makeCsv = Effect.fnUntraced(function* (
     const sync = Effect.flatMap(isRegular(path, opened), (regular) =>
       regular ? attempt(path, () => opened.sync()) : Effect.void
     )
-    yield* Effect.ensuring(sync, Effect.ignore(attempt(path, () => opened.close())))
+    yield* Effect.ensuring(Effect.zipRight(flush(opened), sync), Effect.ignore(attempt(path, () => opened.close())))
   }).pipe(lock.withPermits(1), Effect.uninterruptible)
   yield* Effect.addFinalizer(() => Effect.orDie(close))
+
+  const stored = Effect.gen(function* () {
+    if (handle !== undefined) return yield* flush(handle)
+    handle = yield* create
+    created = true
+  }).pipe(Effect.uninterruptible, lock.withPermits(1))
 
   return {
     path,
     write: (rows) =>
       rows.length === 0
         ? Effect.void
-        : Effect.gen(function* () {
-            if (closed) return yield* Effect.dieMessage(`${path} is closed`)
-            handle ??= yield* create
-            yield* append(handle, rows)
+        : Effect.suspend(() => {
+            if (closed) return Effect.dieMessage(`${path} is closed`)
+            if (count === 0) take([options.columns])
+            take(rows)
             count += rows.length
-          }).pipe(Effect.uninterruptible, lock.withPermits(1)),
-    count: Effect.sync(() => count),
-    digest: Effect.sync(() => (count === 0 ? Option.none() : Option.some(hash.copy().digest("hex")))),
+            if (handle !== undefined && waitingBytes <= (options.buffer ?? 0)) return Effect.void
+            return stored
+          }),
+    count: Effect.sync(() => (created ? count : 0)),
+    digest: Effect.sync(() => (created ? Option.some(hash.copy().digest("hex")) : Option.none())),
     close
   }
 })

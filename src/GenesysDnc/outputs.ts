@@ -25,6 +25,9 @@ export interface OutputPaths {
   readonly failedPath?: string | undefined
 }
 
+/** Rejects come by the block; the same file gives them again, so a crash may lose some. */
+const rejectsBuffer = 1 << 16
+
 /**
  * Files come into being with their first row. Those of standard input are made in the current folder.
  *
@@ -48,7 +51,8 @@ export const outputs = (
             path: beside(input, "rejects"),
             columns: input.columns,
             delimiter: input.delimiter,
-            inputs: read
+            inputs: read,
+            buffer: rejectsBuffer
           })
         )
       : Effect.map(shared(inputs, paths.rejectsPath), (file) => inputs.map(() => file))
@@ -100,6 +104,7 @@ const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string) =>
     columns: sameColumns(inputs) ? (inputs[0]?.columns ?? rowFields) : rowFields,
     delimiter: sameColumns(inputs) ? inputs[0]?.delimiter : undefined,
     inputs: inputs.map((input) => input.path),
+    buffer: rejectsBuffer,
     file: inputs.length > 1
   })
 
