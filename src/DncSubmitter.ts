@@ -88,8 +88,10 @@ const plus = (a: Tally, b: Tally): Tally => ({
  *
  * @since 0.1.0
  */
-export const idempotencyKey = (batch: Batch, generation = 0): string =>
-  digestUuid(`${batch.runId}\n${batch.dncListId}\n${generation}\n${content(batch)}`)
+export const idempotencyKey = (batch: Batch, generation = 0): string => keyOf(batch, contentDigest(batch), generation)
+
+const keyOf = ({ dncListId, runId }: Batch, digest: string, generation: number): string =>
+  digestUuid(`${runId}\n${dncListId}\n${generation}\n${digest}`)
 
 /**
  * The SHA-256 of a text, as a UUID of version 8.
@@ -102,8 +104,11 @@ export const digestUuid = (text: string): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-const content = (batch: Batch): string =>
-  `${batch.reason}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`
+/** SHA-256 in hex of reason, expiry and numbers, one a line. */
+const contentDigest = (batch: Batch): string =>
+  createHash("sha256")
+    .update(`${batch.reason}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`)
+    .digest("hex")
 
 /**
  * @since 0.1.0
@@ -136,10 +141,10 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       )
     )
 
-    const submit = (batch: Batch) =>
-      Effect.gen(function* () {
+    const submit = Effect.fnUntraced(
+      function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
-        const seen: Seen = { attempts: 0, correlationId: undefined }
+        const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "" }
         const tally = yield* settle(batch, seen)
         const [first] = tally.failed
         if (
@@ -155,28 +160,36 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
           failed: tally.failed.map(({ cause: _, ...failed }) => failed),
           latencyMs: (yield* Clock.currentTimeMillis) - start,
           attempts: seen.attempts,
-          idempotencyKey: idempotencyKey(batch),
+          idempotencyKey: seen.idempotencyKey,
           correlationId: seen.correlationId
         }
         return receipt
-      }).pipe(
-        Effect.withSpan("genesys-dnc/DncSubmitter.submit", {
+      },
+      (effect, batch) =>
+        Effect.withSpan(effect, "genesys-dnc/DncSubmitter.submit", {
           attributes: { batch: batch.index, size: batch.phoneNumbers.length }
         }),
-        Effect.uninterruptible
-      )
+      Effect.uninterruptible
+    )
 
     interface Seen {
       attempts: number
       correlationId: string | undefined
+      /** Of the batch as first cut. */
+      idempotencyKey: string
     }
 
+    // Each call of a generator closure made anew leaves a hidden class in V8's old space that holds what the closure
+    // captured until the next full collection; so these are functions made once, with their batch as an argument.
+
     /** One request's worth: intended, sent, and its outcome recorded. A 409 that stays is tried under one key more. */
-    const send = (part: Batch, seen: Seen, generation = 0): Effect.Effect<Tally, GenesysError | AuditError> =>
-      Effect.gen(function* () {
+    const send: (part: Batch, seen: Seen, generation?: number) => Effect.Effect<Tally, GenesysError | AuditError> =
+      Effect.fnUntraced(function* (part: Batch, seen: Seen, generation: number = 0) {
         const start = yield* Clock.currentTimeMillis
         const sentBefore = seen.attempts
-        const key = idempotencyKey(part, generation)
+        const digest = contentDigest(part)
+        const key = keyOf(part, digest, generation)
+        seen.idempotencyKey ||= key
         const record = {
           runId: part.runId,
           dncListId: part.dncListId,
@@ -196,7 +209,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             size: part.phoneNumbers.length,
             reason: part.reason,
             expires: DncEntry.formatExpires(part.expires, null),
-            contentDigest: createHash("sha256").update(content(part)).digest("hex")
+            contentDigest: digest
           }
         })
 
@@ -288,8 +301,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             : Effect.succeed(failure(part, error))
       )
 
-    const takeApart = (part: Batch, error: GenesysError, seen: Seen): Effect.Effect<Tally, AuditError> =>
-      Effect.gen(function* () {
+    const takeApart: (part: Batch, error: GenesysError, seen: Seen) => Effect.Effect<Tally, AuditError> =
+      Effect.fnUntraced(function* (part: Batch, error: GenesysError, seen: Seen) {
         const named = error._tag === "PayloadTooLarge" ? [] : Contracts.namedNumbers(bodyOf(error), part)
         if (named.length > 0) {
           const culprits = new Set(named.map(({ phoneNumber }) => phoneNumber))

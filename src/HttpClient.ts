@@ -146,26 +146,28 @@ export const make = (
           )
 
         // Auth has its own retries: its failures are final here, so they go through this client's untouched, as a Left
-        const attempt: Effect.Effect<Either.Either<Answer, GenesysError>, GenesysError> = Effect.gen(function* () {
-          const token = yield* Effect.either(Effect.interruptible(auth.token))
-          if (Either.isLeft(token)) return Either.left(token.left)
-          const counted = Effect.suspend(() => {
-            attempts++
-            return attempts > 1
-              ? Effect.zipRight(Metric.increment(retries), exchange(token.right))
-              : exchange(token.right)
-          })
-          return yield* pacing.run(counted).pipe(
-            Effect.map(Either.right),
-            Effect.catchIf(
-              (error) => error._tag === "Unauthorized" && !renewed,
-              () => {
-                renewed = true
-                return Effect.zipRight(auth.invalidate(token.right), attempt)
-              }
+        const attempt: Effect.Effect<Either.Either<Answer, GenesysError>, GenesysError> = Effect.flatMap(
+          Effect.either(Effect.interruptible(auth.token)),
+          (token) => {
+            if (Either.isLeft(token)) return Effect.succeed(Either.left(token.left))
+            const counted = Effect.suspend(() => {
+              attempts++
+              return attempts > 1
+                ? Effect.zipRight(Metric.increment(retries), exchange(token.right))
+                : exchange(token.right)
+            })
+            return pacing.run(counted).pipe(
+              Effect.map(Either.right),
+              Effect.catchIf(
+                (error) => error._tag === "Unauthorized" && !renewed,
+                () => {
+                  renewed = true
+                  return Effect.zipRight(auth.invalidate(token.right), attempt)
+                }
+              )
             )
-          )
-        })
+          }
+        )
 
         return RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)).pipe(
           Effect.flatten,

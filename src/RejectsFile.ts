@@ -37,8 +37,6 @@ export interface Options {
   readonly delimiter?: string | undefined
   /** Files that must never be written over: the inputs of the run. */
   readonly inputs?: ReadonlyArray<string> | undefined
-  /** Bytes that may wait for the next write; none unless given, so that a crash loses nothing of what was settled. */
-  readonly buffer?: number | undefined
 }
 
 /**
@@ -74,21 +72,15 @@ export const makeCsv = Effect.fnUntraced(function* (
   let created = false
   let closed = false
   let count = 0
-  let waiting: Array<Buffer> = []
-  let waitingBytes = 0
+  let waiting = ""
 
-  /** Turned into bytes at once: rows that wait for the disk would be kept, and there may be many. */
   const take = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
-    const text = Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })
-    const bytes = Buffer.from(`${text}\n`)
-    waiting.push(bytes)
-    waitingBytes += bytes.length
+    waiting += `${Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })}\n`
   }
   const flush = (to: FileHandle) =>
     Effect.suspend(() => {
-      const bytes = Buffer.concat(waiting)
-      waiting = []
-      waitingBytes = 0
+      const bytes = Buffer.from(waiting)
+      waiting = ""
       return Effect.map(
         attempt(path, () => to.writeFile(bytes)),
         () => void hash.update(bytes)
@@ -117,7 +109,7 @@ export const makeCsv = Effect.fnUntraced(function* (
   }).pipe(lock.withPermits(1), Effect.uninterruptible)
   yield* Effect.addFinalizer(() => Effect.orDie(close))
 
-  const stored = Effect.gen(function* () {
+  const store = Effect.gen(function* () {
     if (handle !== undefined) return yield* flush(handle)
     handle = yield* create
     created = true
@@ -133,8 +125,7 @@ export const makeCsv = Effect.fnUntraced(function* (
             if (count === 0) take([options.columns])
             take(rows)
             count += rows.length
-            if (handle !== undefined && waitingBytes <= (options.buffer ?? 0)) return Effect.void
-            return stored
+            return store
           }),
     count: Effect.sync(() => (created ? count : 0)),
     digest: Effect.sync(() => (created ? Option.some(hash.copy().digest("hex")) : Option.none())),

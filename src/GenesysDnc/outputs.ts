@@ -25,9 +25,6 @@ export interface OutputPaths {
   readonly failedPath?: string | undefined
 }
 
-/** Rejects come by the block; the same file gives them again, so a crash may lose some. */
-const rejectsBuffer = 1 << 16
-
 /**
  * Files come into being with their first row. Those of standard input are made in the current folder.
  *
@@ -51,8 +48,7 @@ export const outputs = (
             path: beside(input, "rejects"),
             columns: input.columns,
             delimiter: input.delimiter,
-            inputs: read,
-            buffer: rejectsBuffer
+            inputs: read
           })
         )
       : Effect.map(shared(inputs, paths.rejectsPath), (file) => inputs.map(() => file))
@@ -104,7 +100,6 @@ const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string) =>
     columns: sameColumns(inputs) ? (inputs[0]?.columns ?? rowFields) : rowFields,
     delimiter: sameColumns(inputs) ? inputs[0]?.delimiter : undefined,
     inputs: inputs.map((input) => input.path),
-    buffer: rejectsBuffer,
     file: inputs.length > 1
   })
 
