@@ -25,6 +25,7 @@ const program = Effect.gen(function* () {
     Effect.provide(
       GenesysDnc.layer({
         apiUrl: sandbox.url,
+        api: "entries",
         credentials: { clientId: "sandbox", clientSecret: Redacted.make("sandbox") },
         auditLog: join(folder, "audit.jsonl"),
         policy: { reasons: { OPT_OUT: "CUSTOMER_REQUEST", COMPLAINT: "REGULATORY" } }

@@ -4,7 +4,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { Clock, Console, Context, Effect, Either, Layer, Redacted } from "effect"
-import { AuditSink, Auth, DncSubmitter, DncValidator, HttpClient } from "genesys-dnc"
+import { AuditSink, Auth, Contract, DncSubmitter, DncValidator, HttpClient } from "genesys-dnc"
 import { Sandbox } from "genesys-dnc/sandbox"
 
 /** A service of the host program. It needs the validator and the submitter, and does not care which. */
@@ -62,7 +62,7 @@ const program = Effect.gen(function* () {
 const services = Layer.unwrapEffect(
   Effect.map(Sandbox.Sandbox, ({ listId, url }) =>
     OptOuts.layer([listId, other]).pipe(
-      Layer.provide(DncSubmitter.layer()),
+      Layer.provide(DncSubmitter.layer({ contract: Contract.entries })),
       Layer.provide(DncValidator.layer()),
       Layer.provide(HttpClient.layer({ apiUrl: url })),
       Layer.provide(Auth.layer({ loginUrl: url, clientId: "sandbox", clientSecret: Redacted.make("sandbox") })),

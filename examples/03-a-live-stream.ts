@@ -32,6 +32,7 @@ const program = Effect.gen(function* () {
     Effect.provide(
       GenesysDnc.layer({
         apiUrl: sandbox.url,
+        api: "entries",
         credentials: { clientId: "sandbox", clientSecret: Redacted.make("sandbox") },
         auditLog: join(mkdtempSync(join(tmpdir(), "genesys-dnc-")), "audit.jsonl")
       })

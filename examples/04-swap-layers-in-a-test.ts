@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict"
 import { type Context, Effect, Either, Layer, Stream } from "effect"
-import { type AuditSink, DncSubmitter, GenesysError, HttpClient, Pipeline } from "genesys-dnc"
+import { type AuditSink, Contract, DncSubmitter, GenesysError, HttpClient, Pipeline } from "genesys-dnc"
 import { Mocks, Stub } from "genesys-dnc/testing"
 
 /** The program under test. */
@@ -28,7 +28,7 @@ assert.equal(refused.totals.failed, 2)
 
 // 2. the real submitter and client over a stub of the network: two 503s, then an answer that is lost on the way back
 const records: Array<AuditSink.AuditRecord> = []
-const real = DncSubmitter.layer().pipe(
+const real = DncSubmitter.layer({ contract: Contract.entries }).pipe(
   Layer.provide(HttpClient.layer({ apiUrl: "https://api.example.test" })),
   Layer.provide(Mocks.auth()),
   Layer.provideMerge(Mocks.auditSink(records)),

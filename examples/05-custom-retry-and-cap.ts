@@ -23,6 +23,7 @@ const program = Effect.gen(function* () {
     Effect.provide(
       GenesysDnc.layer({
         apiUrl: sandbox.url,
+        api: "entries",
         credentials: { clientId: "sandbox", clientSecret: Redacted.make("sandbox") },
         auditLog: join(folder, "audit.jsonl"),
         concurrency: 2,

@@ -100,6 +100,7 @@ const read = (
       code: masked(stringAt(body, "code") ?? stringAt(body, "error")),
       correlationId,
       retryAfter: parseRetryAfter(headers["retry-after"], now),
+      limit: limitOf(body),
       body
     })
   )
@@ -120,6 +121,12 @@ const looksLike = (text: string): string => (/^\s*</.test(text) ? "an HTML page"
 const stringAt = (body: unknown, key: string): string | undefined => {
   const value = typeof body === "object" && body !== null ? (body as Record<string, unknown>)[key] : undefined
   return typeof value === "string" ? value : undefined
+}
+
+const limitOf = (body: unknown): number | undefined => {
+  const limit = typeof body === "object" && body !== null ? (body as { readonly limit?: unknown }).limit : undefined
+  const value = typeof limit === "object" && limit !== null ? (limit as { readonly value?: unknown }).value : undefined
+  return typeof value === "number" ? value : undefined
 }
 
 const reasonOf = (cause: unknown): string => {

@@ -13,6 +13,7 @@ import * as Schema from "effect/Schema"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
 
+import type { RunReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
 export type { NumberPolicy } from "./AuditSink/numbers.js"
@@ -77,6 +78,8 @@ export type AuditEvent =
         readonly rowsRead: number
         readonly distinctNumbers: number
         readonly batches: number
+        /** Numbers that are put on the list for ever, as their end is further ahead than the contract can say. */
+        readonly withoutExpiry: number
         readonly rejectsByCode: Readonly<Record<string, number>>
       }
     >
@@ -86,7 +89,8 @@ export type AuditEvent =
         /** The generation of the key: 1 where the outcome under the first key stayed unknown. */
         readonly generation: number
         readonly size: number
-        readonly reason: string
+        readonly action: "add" | "remove"
+        readonly reason: string | null
         readonly expires: string | null
         /** SHA-256 of reason, expiry and numbers, one a line. */
         readonly contentDigest: string
@@ -98,6 +102,7 @@ export type AuditEvent =
         readonly created: number
         readonly duplicate: number
         readonly updated: number
+        readonly accepted: number
         readonly rejected: number
         /** Not accounted for by the server's counts. */
         readonly shortfall: number
@@ -123,6 +128,8 @@ export type AuditEvent =
         readonly outcome: "completed" | "aborted" | "stopped"
         readonly error: string | null
         readonly totals: Readonly<Record<string, number>>
+        /** Where the contract gives no counts: entries on the list before and after. */
+        readonly listSize: RunReport["listSize"] | null
         readonly rejectsByCode: Readonly<Record<string, number>>
         readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
       }

@@ -8,7 +8,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Answer } from "./Answer.js"
-import type { Batch, Refusal } from "./DncEntry.js"
+import type { Batch, Reason, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { mask } from "./Masking.js"
@@ -23,7 +23,21 @@ export interface Counts {
   readonly created: number
   readonly duplicate: number
   readonly updated: number
+  /** Taken, and no more is known. */
+  readonly accepted: number
   readonly rejected: ReadonlyArray<Refusal>
+}
+
+/**
+ * What the numbers of a batch share, as their request says it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Group {
+  readonly reason: Reason | null
+  /** Milliseconds since 1970; `Infinity` means for ever. */
+  readonly expires: number
 }
 
 /**
@@ -31,9 +45,16 @@ export interface Counts {
  * @category models
  */
 export interface Contract {
-  readonly name: "entries"
+  readonly name: "entries" | "platform"
+  /** What it does to the numbers. */
+  readonly action: "add" | "remove"
   /** Numbers in one request at most. */
   readonly largestBatch: number
+  /**
+   * What a request says of a number with this expiry and reason (an index into `reasons`); numbers of which it says the
+   * same share batches. Never an earlier end. `now` is that of the run.
+   */
+  readonly group: (expires: number, reason: number, now: number) => Group
   /** The request that puts a batch on the list. */
   readonly request: (batch: Batch, idempotencyKey: string) => HttpClientRequest.HttpClientRequest
   /** What its answer says. */
@@ -73,7 +94,9 @@ const decodeEntries = Schema.decodeUnknown(EntriesAnswer)
  */
 export const entries: Contract = {
   name: "entries",
+  action: "add",
   largestBatch: 499,
+  group: (expires, reason) => ({ expires, reason: DncEntry.reasons[reason] }),
   request: (batch, idempotencyKey) =>
     HttpClientRequest.post(`${listPath(batch.dncListId)}/entries`).pipe(
       HttpClientRequest.setHeader("Idempotency-Key", idempotencyKey),
@@ -89,6 +112,7 @@ export const entries: Contract = {
         created,
         duplicate,
         updated,
+        accepted: 0,
         rejected: distinct(
           [...error, ...errors].map((refused) =>
             typeof refused === "string"
@@ -117,6 +141,55 @@ export const entries: Contract = {
       )
     )
 }
+
+const day = 86_400_000
+
+/** How far ahead Genesys Cloud lets an expiry lie (its Resource Center), less an hour for clocks that differ. */
+const furthest = 180 * day - 3_600_000
+
+/** Up, as an earlier minute would end the entry too soon. */
+const wholeMinute = (expires: number): number => Math.ceil(expires / 60_000) * 60_000
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface PlatformOptions {
+  /** `remove` takes numbers off the list. */
+  readonly action?: "add" | "remove"
+  /** Numbers in one request; Genesys Cloud does not publish how many it takes. */
+  readonly largestBatch?: number
+}
+
+/**
+ * `PATCH /api/v2/outbound/dnclists/{id}/phonenumbers`, which Genesys Cloud publishes: one expiry a request, no reasons, no
+ * counts in the answer. Adding a number that is there gives it the new expiry, so a repetition changes nothing. Expiries
+ * are whole minutes, rounded up; what ends more than 180 days ahead is put on the list for ever.
+ *
+ * @since 0.1.0
+ * @category contracts
+ */
+export const platform = ({ action = "add", largestBatch = 1000 }: PlatformOptions = {}): Contract => ({
+  name: "platform",
+  action,
+  largestBatch,
+  group: (expires, _, now) => ({
+    reason: null,
+    expires: action === "remove" || expires > now + furthest ? Number.POSITIVE_INFINITY : wholeMinute(expires)
+  }),
+  request: (batch) =>
+    HttpClientRequest.patch(`${listPath(batch.dncListId)}/phonenumbers`).pipe(
+      HttpClientRequest.bodyUnsafeJson({
+        action: action === "add" ? "Add" : "Remove",
+        phoneNumbers: batch.phoneNumbers,
+        ...(batch.expires === Number.POSITIVE_INFINITY
+          ? {}
+          : { expirationDateTime: `${new Date(batch.expires).toISOString().slice(0, 16)}Z` })
+      })
+    ),
+  counts: (_, batch) =>
+    Effect.succeed({ created: 0, duplicate: 0, updated: 0, accepted: batch.phoneNumbers.length, rejected: [] })
+})
 
 /** A number named twice is refused once; counted twice it would hide one that is missing. */
 const distinct = (refusals: ReadonlyArray<Refusal>): ReadonlyArray<Refusal> =>

@@ -161,7 +161,7 @@ export interface EntryBlock {
 }
 
 /**
- * Numbers that share one reason and one expiry and go to the server in one request.
+ * Numbers that share what the contract groups by and go to the server in one request.
  *
  * @since 0.1.0
  * @category models
@@ -174,8 +174,9 @@ export interface Batch {
   readonly index: number
   /** E.164, distinct. */
   readonly phoneNumbers: ReadonlyArray<string>
-  readonly reason: Reason
-  /** Milliseconds since 1970; `Infinity` means for ever. */
+  /** `null` where the contract knows no reasons. */
+  readonly reason: Reason | null
+  /** As the contract says it: milliseconds since 1970; `Infinity` means for ever. */
   readonly expires: number
 }
 
@@ -191,8 +192,8 @@ export interface Refusal {
 }
 
 /**
- * What became of one batch: `created + duplicate + updated + skipped`, the length of `rejected` and the counts of `failed`
- * add up to its size.
+ * What became of one batch: `created + duplicate + updated + accepted + skipped`, the length of `rejected` and the counts
+ * of `failed` add up to its size.
  *
  * @since 0.1.0
  * @category models
@@ -203,6 +204,8 @@ export interface Receipt {
   readonly duplicate: number
   /** Was on the list with another reason or expiry. */
   readonly updated: number
+  /** Taken by a server that does not say whether they were on the list before. */
+  readonly accepted: number
   /** Deliberately not sent: a dry run. */
   readonly skipped: number
   readonly rejected: ReadonlyArray<Refusal>

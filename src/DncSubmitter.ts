@@ -38,10 +38,10 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     /** Batches that it is worth submitting at once; more only wait. */
     readonly concurrency: number
     /**
-     * Looks whether the list is there and can be seen, before anything is read or sent; gives its name, where known. A
-     * role that may add but not view only warns.
+     * Looks whether the list is there, can be seen and takes phone numbers, before anything is read or sent. Nothing is
+     * known of it where the role may write but not view, which only warns.
      */
-    readonly check: (dncListId: string) => Effect.Effect<string | undefined, GenesysError>
+    readonly check: (dncListId: string) => Effect.Effect<DncList | undefined, GenesysError>
     /**
      * Puts a batch on its list. Fails only where nothing of it is known to have been settled; where a part was, the rest
      * is in the receipt's `failed`. Interruption ends the waits between requests at once; a request on its way is waited
@@ -56,28 +56,46 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
  * @category models
  */
 export interface Options {
+  /** `Contract.platform()` unless given. */
   readonly contract?: Contract
   /** How long a 409 is asked about, under each key. */
   readonly retry?: RetryPolicy.Options
 }
 
-const DncList = Schema.Struct({ id: Schema.String, name: Schema.optional(Schema.String) })
+const DncList = Schema.Struct({
+  id: Schema.String,
+  name: Schema.optional(Schema.String),
+  dncSourceType: Schema.optional(Schema.String),
+  contactMethod: Schema.optional(Schema.NullOr(Schema.String)),
+  /** Entries on the list; changes show with a delay. Only the platform contract asks for it. */
+  size: Schema.optional(Schema.Number)
+})
+
+/**
+ * What a DNC list says of itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type DncList = typeof DncList.Type
 
 /** What became of the numbers of a batch so far, in its parts. */
 interface Tally {
   readonly created: number
   readonly duplicate: number
   readonly updated: number
+  readonly accepted: number
   readonly rejected: ReadonlyArray<Refusal>
   readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError }>
 }
 
-const nothing: Tally = { created: 0, duplicate: 0, updated: 0, rejected: [], failed: [] }
+const nothing: Tally = { created: 0, duplicate: 0, updated: 0, accepted: 0, rejected: [], failed: [] }
 
 const plus = (a: Tally, b: Tally): Tally => ({
   created: a.created + b.created,
   duplicate: a.duplicate + b.duplicate,
   updated: a.updated + b.updated,
+  accepted: a.accepted + b.accepted,
   rejected: [...a.rejected, ...b.rejected],
   failed: [...a.failed, ...b.failed]
 })
@@ -107,7 +125,7 @@ export const digestUuid = (text: string): string => {
 /** SHA-256 in hex of reason, expiry and numbers, one a line. */
 const contentDigest = (batch: Batch): string =>
   createHash("sha256")
-    .update(`${batch.reason}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`)
+    .update(`${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`)
     .digest("hex")
 
 /**
@@ -118,20 +136,27 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
   Effect.gen(function* () {
     const client = yield* HttpClient
     const audit = yield* AuditSink
-    const contract = options?.contract ?? Contracts.entries
+    const contract = options?.contract ?? Contracts.platform()
     const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
 
     const check = Effect.fn("genesys-dnc/DncSubmitter.check")(
       function* (dncListId: string) {
-        const answer = yield* client.execute(HttpClientRequest.get(Contracts.listPath(dncListId)))
-        const list = Schema.decodeUnknownOption(DncList)(answer.body)
-        return list._tag === "Some"
-          ? list.value.name
-          : yield* new GenesysErrors.UnexpectedResponse({
-              message: "What answers at the API URL does not describe a DNC list",
-              hint: "Check the API URL: what answers there is not Genesys Cloud.",
-              status: answer.status
-            })
+        const list = yield* lookAt(client, dncListId, contract.name === "platform")
+        const { contactMethod, dncSourceType } = list
+        if (dncSourceType !== undefined && dncSourceType !== "rds") {
+          return yield* new GenesysErrors.BadRequest({
+            message: `The list ${list.name ?? dncListId} is of the source type ${dncSourceType}`,
+            hint: "Only lists of the source type Internal (rds) take phone numbers; choose another list.",
+            code: "dnc.source.operation.not.supported"
+          })
+        }
+        if (contactMethod === "Email" || contactMethod === "WhatsApp") {
+          return yield* new GenesysErrors.BadRequest({
+            message: `The list ${list.name ?? dncListId} is for the contact method ${contactMethod}`,
+            hint: "Choose a list for the contact method Phone or Any."
+          })
+        }
+        return list
       },
       Effect.catchTag("Forbidden", (error) =>
         Effect.as(
@@ -207,6 +232,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             idempotencyKey: key,
             generation,
             size: part.phoneNumbers.length,
+            action: contract.action,
             reason: part.reason,
             expires: DncEntry.formatExpires(part.expires, null),
             contentDigest: digest
@@ -264,8 +290,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             : yield* Effect.fail(error)
         }
 
-        const { created, duplicate, rejected, updated } = outcome.right
-        const missing = part.phoneNumbers.length - created - duplicate - updated - rejected.length
+        const { accepted, created, duplicate, rejected, updated } = outcome.right
+        const missing = part.phoneNumbers.length - created - duplicate - updated - accepted - rejected.length
         yield* Effect.flatMap(
           finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
           (common) =>
@@ -278,6 +304,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
                 created,
                 duplicate,
                 updated,
+                accepted,
                 rejected: rejected.length,
                 shortfall: missing,
                 attempts: seen.attempts - sentBefore,
@@ -286,20 +313,25 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               validationErrors: rejected.map(refusalOnRecord)
             })
         )
-        return missing === 0
-          ? { ...nothing, created, duplicate, updated, rejected }
-          : shortfall(part, outcome.right, missing)
+        return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
       })
+
+    /** A 413 tells how many numbers are too many for all batches to come. */
+    let tooMany: GenesysErrors.PayloadTooLarge | undefined
+    let fitting = Number.POSITIVE_INFINITY
 
     /** A batch to its end, taken apart where the server refuses something in it. */
     const settle = (part: Batch, seen: Seen): Effect.Effect<Tally, AuditError> =>
-      Effect.catchAll(send(part, seen), (error) =>
-        error._tag === "AuditError"
-          ? Effect.fail(error)
-          : isRefusal(error)
-            ? takeApart(part, error, seen)
-            : Effect.succeed(failure(part, error))
-      )
+      tooMany !== undefined && part.phoneNumbers.length > fitting
+        ? takeApart(part, tooMany, seen)
+        : Effect.catchAll(send(part, seen), (error) => {
+            if (error._tag === "AuditError") return Effect.fail(error)
+            if (error._tag === "PayloadTooLarge" && part.phoneNumbers.length > 1) {
+              tooMany = error
+              fitting = Math.min(fitting, Math.ceil(part.phoneNumbers.length / 2))
+            }
+            return isRefusal(error) ? takeApart(part, error, seen) : Effect.succeed(failure(part, error))
+          })
 
     const takeApart: (part: Batch, error: GenesysError, seen: Seen) => Effect.Effect<Tally, AuditError> =
       Effect.fnUntraced(function* (part: Batch, error: GenesysError, seen: Seen) {
@@ -361,6 +393,59 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
 
     return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: client.concurrency, check, submit })
   })
+
+const lookAt = (client: typeof HttpClient.Service, dncListId: string, includeSize: boolean) =>
+  Effect.flatMap(
+    client.execute(HttpClientRequest.get(`${Contracts.listPath(dncListId)}${includeSize ? "?includeSize=true" : ""}`)),
+    (answer) =>
+      Effect.mapError(
+        Schema.decodeUnknown(DncList)(answer.body),
+        () =>
+          new GenesysErrors.UnexpectedResponse({
+            message: "What answers at the API URL does not describe a DNC list",
+            hint: "Check the API URL: what answers there is not Genesys Cloud.",
+            status: answer.status
+          })
+      )
+  )
+
+/**
+ * Finds out which contract a list is served by: an org that does not know the entries route is asked by the published API.
+ * Sends the entries route a request with no numbers in it.
+ *
+ * @since 0.1.0
+ */
+export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
+  dncListId: string,
+  platform: Contract = Contracts.platform()
+) {
+  const client = yield* HttpClient
+  yield* lookAt(client, dncListId, false)
+  const nobody: Batch = {
+    runId: crypto.randomUUID(),
+    dncListId,
+    index: 0,
+    phoneNumbers: [],
+    reason: "UNSPECIFIED",
+    expires: Number.POSITIVE_INFINITY
+  }
+  const probe = Contracts.entries.request(nobody, idempotencyKey(nobody))
+  const contract = yield* client.execute(probe).pipe(
+    Effect.as(Contracts.entries),
+    Effect.catchAll((error) =>
+      error.status === 404 || error.status === 405 || error.status === 501
+        ? Effect.succeed(platform)
+        : error.status !== undefined &&
+            error.status < 500 &&
+            error._tag !== "Unauthorized" &&
+            error._tag !== "RateLimited"
+          ? Effect.succeed(Contracts.entries)
+          : Effect.fail(error)
+    )
+  )
+  yield* Effect.logInfo(`The contract is ${contract.name}: the list was asked`)
+  return contract
+})
 
 /** Something in the request is refused, which another cut of it may mend. */
 const isRefusal = (error: GenesysError): boolean =>
@@ -428,12 +513,27 @@ export const layer = (options?: Options): Layer.Layer<DncSubmitter, never, HttpC
   Layer.effect(DncSubmitter, make(options))
 
 /**
+ * By the contract that the list is served by; see {@link detect}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerAuto = (
+  dncListId: string,
+  options?: Options
+): Layer.Layer<DncSubmitter, GenesysError, HttpClient | AuditSink> =>
+  Layer.effect(
+    DncSubmitter,
+    Effect.flatMap(detect(dncListId, options?.contract), (contract) => make({ ...options, contract }))
+  )
+
+/**
  * Posts nothing and needs nothing: every number is counted as skipped.
  *
  * @since 0.1.0
  * @category layers
  */
-export const layerDryRun = (contract: Contract = Contracts.entries): Layer.Layer<DncSubmitter> =>
+export const layerDryRun = (contract: Contract = Contracts.platform()): Layer.Layer<DncSubmitter> =>
   Layer.succeed(
     DncSubmitter,
     DncSubmitter.of({

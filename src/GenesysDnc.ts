@@ -13,6 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AuditSink from "./AuditSink.js"
 import * as Auth from "./Auth.js"
+import * as Contract from "./Contract.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
 import { type OutputPaths, outputs } from "./GenesysDnc/outputs.js"
@@ -52,6 +53,15 @@ export interface Settings {
   /** How phone numbers stand in it. */
   readonly audit?: AuditSink.Options
   readonly policy?: Partial<DncValidator.Policy>
+  /**
+   * By which API: `platform`, which Genesys Cloud publishes, unless given; `{ detect: id }` asks the list of that id which
+   * of the two it is served by.
+   */
+  readonly api?: "platform" | "entries" | { readonly detect: string }
+  /** Whether numbers are put on the list or (by `platform`) taken off it. */
+  readonly action?: "add" | "remove"
+  /** Numbers in one request of `platform`; 1,000 unless given. */
+  readonly largestBatch?: number
   /** Requests open at once; 5 unless given. */
   readonly concurrency?: number
   /** Of one attempt; 30 s unless given. */
@@ -110,15 +120,20 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>("
  *   )
  * )
  */
-export const layer = (options: Options): Layer.Layer<Services, AuditSink.AuditError | DncValidator.PolicyError> => {
+export const layer = (
+  options: Options
+): Layer.Layer<Services, GenesysError | AuditSink.AuditError | DncValidator.PolicyError> => {
   const { apiUrl, credentials, loginUrl = apiUrl } = options
   const auth =
     "accessToken" in credentials
       ? Auth.layerToken(credentials.accessToken)
       : Auth.layer({ loginUrl, ...credentials, ...pick(options, "timeout", "retry") })
   const http = HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") })
+  const submitterOptions = { ...pick(options, "retry"), contract: contractOf(options) }
   return Layer.mergeAll(
-    DncSubmitter.layer(pick(options, "retry")),
+    typeof options.api === "object"
+      ? DncSubmitter.layerAuto(options.api.detect, submitterOptions)
+      : DncSubmitter.layer(submitterOptions),
     WebhookRegistrar.layerFromLog(options.auditLog)
   ).pipe(
     Layer.provideMerge(http),
@@ -139,7 +154,7 @@ export const layerDryRun = (
 ): Layer.Layer<
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink,
   AuditSink.AuditError | DncValidator.PolicyError
-> => Layer.merge(DncSubmitter.layerDryRun(), evidence(settings))
+> => Layer.merge(DncSubmitter.layerDryRun(contractOf(settings)), evidence(settings))
 
 /**
  * Like {@link layer}, with the connection read from the environment; see {@link connection}.
@@ -149,8 +164,12 @@ export const layerDryRun = (
  */
 export const layerConfig = (
   settings: Settings
-): Layer.Layer<Services, ConfigurationError | AuditSink.AuditError | DncValidator.PolicyError> =>
+): Layer.Layer<Services, ConfigurationError | GenesysError | AuditSink.AuditError | DncValidator.PolicyError> =>
   Layer.unwrapEffect(Effect.map(connection(), (connection) => layer({ ...connection, ...settings })))
+
+/** Where the list is asked, what is sent if it is not served by entries. */
+const contractOf = (settings: Settings): Contract.Contract =>
+  settings.api === "entries" ? Contract.entries : Contract.platform(pick(settings, "action", "largestBatch"))
 
 const evidence = (settings: Settings) =>
   Layer.merge(DncValidator.layer(settings.policy), AuditSink.layerFile(settings.auditLog, settings.audit))

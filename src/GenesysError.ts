@@ -189,18 +189,39 @@ export const isRetryable = (error: GenesysError): boolean => {
   }
 }
 
-/** The vendor's codes that mean that no batch at all can succeed. */
-const fatalCodes = new Set([
-  "dnc.source.operation.not.supported",
-  "dnc.records.per.list.limit.exceeded",
-  "dnc.records.per.organization.limit.exceeded",
-  "dnc.phone.numbers.per.list.limit.exceeded",
-  "dnc.phone.numbers.per.organization.limit.exceeded"
-])
+const fullList =
+  "The list is full. Remove expired entries, use another list, or ask Genesys Cloud to raise the limit of a list."
+const fullOrganization =
+  "The organization is full. Remove expired entries or lists that no campaign uses, or ask Genesys Cloud to raise its limit."
+
+/** The vendor's codes that mean that no batch at all can succeed, and what to do. */
+const fatalCodes: Readonly<Record<string, string>> = {
+  "dnc.source.operation.not.supported": "Only lists of the source type Internal take numbers; choose another list.",
+  "dnc.records.per.list.limit.exceeded": fullList,
+  "dnc.phone.numbers.per.list.limit.exceeded": fullList,
+  "dnc.records.per.organization.limit.exceeded": fullOrganization,
+  "dnc.phone.numbers.per.organization.limit.exceeded": fullOrganization
+}
+
+/** What to do about the other codes of a 400 that the DNC routes publish. */
+const hints: Readonly<Record<string, string>> = {
+  "invalid.date.value":
+    "The server does not take this expiry: it lies in the past or more than 180 days ahead by the server's clock. Check the clock of this machine.",
+  "invalid.date": "The server does not take this form of expiry; report it with the correlation id.",
+  "invalid.value": "The server does not take a value of this request; its words say which.",
+  "invalid.property": "The server does not know a field of this request; report it with the correlation id.",
+  "invalid.query.param.value": "The server does not take a parameter of this request; its words say which.",
+  "constraint.validation":
+    "The server does not take this request; its words say why. Fewer numbers a request may help (--batch-size).",
+  "bad.request": "The server does not accept this request; its words say why.",
+  "response.entity.too.large": "The answer would have been too large; send fewer numbers a request (--batch-size).",
+  "client.failed.request":
+    "A server behind the API refused the request; try again later, with the correlation id for the vendor's support."
+}
 
 /**
  * True where going on with other batches is of no use: credentials, permission, no such list, a full list or org, a list
- * of another source type.
+ * of another source type, a feature that the org does not have.
  *
  * @since 0.1.0
  * @category predicates
@@ -209,7 +230,8 @@ export const isFatal = (error: GenesysError): boolean =>
   error._tag === "Unauthorized" ||
   error._tag === "Forbidden" ||
   error._tag === "NotFound" ||
-  (error.code !== undefined && fatalCodes.has(error.code))
+  error.status === 501 ||
+  (error.code !== undefined && Object.hasOwn(fatalCodes, error.code))
 
 /**
  * The same failure, saying how many requests were sent until it was final.
@@ -233,6 +255,8 @@ export interface ErrorAnswer {
   readonly code: string | undefined
   readonly correlationId: string | undefined
   readonly retryAfter: Duration.Duration | undefined
+  /** The limit that was reached, where the answer names it. */
+  readonly limit?: number | undefined
   readonly body: unknown
 }
 
@@ -243,28 +267,17 @@ export interface ErrorAnswer {
  * @category constructors
  */
 export const fromAnswer = (answer: ErrorAnswer): GenesysError => {
-  const { code, correlationId, request, retryAfter, status, words } = answer
+  const { code, correlationId, limit, request, retryAfter, status, words } = answer
   const body = Redacted.make(answer.body)
   const said = words === undefined || words === "" ? "" : `: ${words}`
   const fields = {
-    message: `${request} was answered ${status}${said}`,
+    message: `${request} was answered ${status}${said}${limit === undefined ? "" : ` (the limit is ${limit})`}`,
     status,
     ...(code === undefined ? {} : { code }),
     ...(correlationId === undefined ? {} : { correlationId })
   }
-  if (code === "dnc.source.operation.not.supported") {
-    return new BadRequest({
-      ...fields,
-      body,
-      hint: "Only lists of the source type Internal take numbers; choose another list."
-    })
-  }
-  if (code !== undefined && fatalCodes.has(code)) {
-    return new BadRequest({
-      ...fields,
-      body,
-      hint: "The list or the organization is full; remove expired entries or another list, or ask Genesys Cloud to raise the limit."
-    })
+  if (code !== undefined && Object.hasOwn(fatalCodes, code)) {
+    return new BadRequest({ ...fields, body, hint: fatalCodes[code] })
   }
   switch (status) {
     case 401:
@@ -275,7 +288,7 @@ export const fromAnswer = (answer: ErrorAnswer): GenesysError => {
     case 403:
       return new Forbidden({
         ...fields,
-        hint: "Give a role of the OAuth client the permission that is named (outbound:dnc:add and outbound:dncList:view, in the list's division)."
+        hint: "Give a role of the OAuth client the permission that is named (outbound:dnc:edit, or outbound:dnc:add for the entries route, and outbound:dncList:view, in the list's division)."
       })
     case 404:
       return new NotFound({
@@ -316,8 +329,11 @@ export const fromAnswer = (answer: ErrorAnswer): GenesysError => {
       return status >= 500
         ? new ServerError({
             ...fields,
-            hint: "Genesys Cloud failed; try again later, and give its support the correlation id."
+            hint:
+              status === 501
+                ? "The organization does not have this feature; ask Genesys Cloud to enable it."
+                : "Genesys Cloud failed; try again later, and give its support the correlation id."
           })
-        : new BadRequest({ ...fields, body, hint: "The server does not accept this request; its words say why." })
+        : new BadRequest({ ...fields, body, hint: hints[code ?? ""] ?? hints["bad.request"] })
   }
 }

@@ -13,15 +13,16 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { AuditError, AuditSink } from "./AuditSink.js"
-import type { Batch, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
+import type { Entry, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import { DncSubmitter } from "./DncSubmitter.js"
 import { DncValidator } from "./DncValidator.js"
 import type { GenesysError } from "./GenesysError.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
-import { abort, begin } from "./Pipeline/run.js"
+import { abort, begin, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
+import { readSize } from "./Pipeline/size.js"
 import type { OutputFile, RunReport, Totals } from "./RunReport.js"
 
 /**
@@ -52,8 +53,8 @@ export interface Input<E = never> {
 export interface Outputs<E = never> {
   /** Refused rows of input number `input`, in order. */
   readonly rejected: (input: number, rejects: ReadonlyArray<Reject>) => Effect.Effect<void, E>
-  /** Numbers of a batch that are not known to be on the list, with the values that they should have. */
-  readonly failed: (batch: Pick<Batch, "reason" | "expires">, failed: FailedNumbers) => Effect.Effect<void, E>
+  /** Numbers of a batch that are not known to be on the list, with the values that they should have, and why. */
+  readonly failed: (entries: ReadonlyArray<Omit<Entry, "line">>, why: FailedNumbers) => Effect.Effect<void, E>
   /** Closes what was written, and says what it is. */
   readonly finish: Effect.Effect<ReadonlyArray<OutputFile>, E>
 }
@@ -101,6 +102,11 @@ export interface Options<E = never> {
   readonly outputs?: Outputs<E>
   /** Called after each block and each batch. */
   readonly onProgress?: (progress: Progress) => void
+  /**
+   * Where the contract gives no counts: how long the size of the list, which shows changes with a delay, is waited for at
+   * the end; a minute unless given.
+   */
+  readonly sizeLag?: Duration.DurationInput
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -135,18 +141,19 @@ export const push = <E, E2 = never>(
   Effect.gen(function* () {
     const submitter = yield* DncSubmitter
     const run = yield* begin(inputs, options)
-    yield* submitter.check(options.dncListId)
+    const list = yield* submitter.check(options.dncListId)
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)
     for (const input of inputs) yield* input.unchanged
-    const { largestBatch } = submitter.contract
-    run.ledger.batches.cut = run.set.countBatches(largestBatch)
+    const { contract } = submitter
+    plan(run, contract)
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens
     return yield* Effect.uninterruptible(
       Effect.gen(function* () {
         yield* recordStart(run, reports)
-        yield* send(run, run.set.cut(largestBatch, run))
+        yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
+        yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
         return yield* conclude(run, reports)
       })
     )
@@ -167,7 +174,7 @@ export const validate = <E, E2 = never>(
     const run = yield* begin(inputs, { ...options, dncListId: "" })
     const reports = yield* read(run)
     yield* checkRejects(run, options?.maxRejects)
-    run.ledger.batches.cut = run.set.countBatches(contract.largestBatch)
+    plan(run, contract)
     run.ledger.totals.skipped = run.set.size()
     return yield* report(run, reports, yield* run.outputs.finish)
   }).pipe(Effect.withSpan("genesys-dnc/Pipeline.validate"))
@@ -200,16 +207,16 @@ export const live = <E, R, E2 = never>(
     const submitter = yield* DncSubmitter
     const run = yield* begin([], options)
     yield* submitter.check(options.dncListId)
-    const { largestBatch } = submitter.contract
-    const window = (rows: Chunk.Chunk<Row>) =>
-      Effect.gen(function* () {
-        run.now = yield* Clock.currentTimeMillis
-        const block = DncEntry.rowBlock(Chunk.toReadonlyArray(rows), run.ledger.totals.read + 1)
-        yield* take(run, validator, 0, block)
-        run.ledger.batches.cut += run.set.countBatches(largestBatch)
-        yield* send(run, run.set.cut(largestBatch, run))
-        return !run.stopping
-      }).pipe(Effect.uninterruptible)
+    const { contract } = submitter
+    const { largestBatch } = contract
+    const window = Effect.fnUntraced(function* (rows: Chunk.Chunk<Row>) {
+      run.now = yield* Clock.currentTimeMillis
+      const block = DncEntry.rowBlock(Chunk.toReadonlyArray(rows), run.ledger.totals.read + 1)
+      yield* take(run, validator, 0, block)
+      plan(run, contract)
+      yield* send(run, run.set.cut(largestBatch, run, grouping(run, contract)))
+      return !run.stopping
+    }, Effect.uninterruptible)
     const stopped = Effect.map(run.stop, () => {
       run.stopping = true
     })

@@ -21,6 +21,8 @@ export interface Totals {
   readonly duplicateOnList: number
   /** Another row of the run stands for its number. */
   readonly duplicateInFile: number
+  /** Taken by a server that does not say whether it was on the list before. */
+  readonly accepted: number
   readonly rejected: number
   /** Valid, but not known to be on the list. */
   readonly failed: number
@@ -61,6 +63,7 @@ export interface RunReport {
   readonly runId: string
   readonly dncListId: string
   readonly contract: string
+  readonly action: "add" | "remove"
   /** URL of the API, or `nowhere`. */
   readonly target: string
   /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */
@@ -76,6 +79,10 @@ export interface RunReport {
   /** Entries whose reason was not in the table and became `UNSPECIFIED`. */
   readonly unknownReasons: number
   readonly distinctNumbers: number
+  /** Numbers that are on the list for ever, as their end is further ahead than the contract can say. */
+  readonly withoutExpiry: number
+  /** Entries on the list, where the contract gives no counts; `after` only where it could be read. */
+  readonly listSize?: { readonly before: number; readonly after?: number }
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }
@@ -99,6 +106,7 @@ export const imbalance = (totals: Totals): number =>
   totals.updated +
   totals.duplicateOnList +
   totals.duplicateInFile +
+  totals.accepted +
   totals.rejected +
   totals.failed +
   totals.skipped -
@@ -151,6 +159,7 @@ export const ledger = (): Ledger => {
     updated: 0,
     duplicateOnList: 0,
     duplicateInFile: 0,
+    accepted: 0,
     rejected: 0,
     failed: 0,
     skipped: 0
@@ -174,6 +183,7 @@ export const ledger = (): Ledger => {
       totals.created += receipt.created
       totals.updated += receipt.updated
       totals.duplicateOnList += receipt.duplicate
+      totals.accepted += receipt.accepted
       totals.skipped += receipt.skipped
       for (const { count } of receipt.failed) totals.failed += count
       self.requests += receipt.attempts

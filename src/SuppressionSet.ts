@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Batch, EntryBlock } from "./DncEntry.js"
+import type { Group } from "./Contract.js"
+import type { Batch, EntryBlock, Reason } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 
 /**
@@ -28,16 +29,30 @@ export interface SuppressionSet {
   readonly place: (phoneNumber: string) => number | undefined
   /** How many numbers wait to be sent. */
   readonly pending: () => number
+  /** The value of a number, at its strictest, or `undefined` where it is not in the set. */
+  readonly value: (phoneNumber: string) => { readonly reason: Reason; readonly expires: number } | undefined
+  /** How many numbers wait that have an end, in a group that has none. */
+  readonly countForEver: (group: Grouping) => number
   /** The fewest batches that can carry what waits. */
-  readonly countBatches: (largest: number) => number
+  readonly countBatches: (largest: number, group?: Grouping) => number
   /**
-   * Cuts what waits into batches of one reason and one expiry, each of `largest` numbers but the last of its group; groups
-   * and numbers in the order of their arrival. What is cut waits no longer.
+   * Cuts what waits into batches of one group, each of `largest` numbers but the last of its group; groups and numbers in
+   * the order of their arrival. Without a grouping each reason and expiry is a group. What is cut waits no longer.
    */
-  readonly cut: (largest: number, run: Pick<Batch, "runId" | "dncListId">) => Iterable<Batch>
+  readonly cut: (largest: number, run: Pick<Batch, "runId" | "dncListId">, group?: Grouping) => Iterable<Batch>
   /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
 }
+
+/**
+ * What the request of a number says, by its expiry and its reason (an index into `reasons`).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Grouping = (expires: number, reason: number) => Group
+
+const byValue: Grouping = (expires, reason) => ({ expires, reason: DncEntry.reasons[reason] })
 
 /** Entries of one column chunk; a chunk is never moved, so growth copies nothing but the index. */
 const chunkBits = 15
@@ -144,28 +159,46 @@ export const make = (): SuppressionSet => {
     return duplicates
   }
 
-  /** How many numbers wait with each value. */
-  const countByValue = (): Uint32Array => {
-    const counts = new Uint32Array(valueExpires.length)
+  /** The groups in the order in which their first value came, and the one that each value belongs to. */
+  const groupValues = (group: Grouping): { readonly groups: Array<Group>; readonly ofValue: Uint32Array } => {
+    const groups: Array<Group> = []
+    const known = new Map<string, number>()
+    const ofValue = Uint32Array.from(valueExpires, (expires, id) => {
+      const found = group(expires, valueReason[id])
+      const key = `${found.reason} ${found.expires}`
+      if (!known.has(key)) known.set(key, groups.push(found) - 1)
+      return known.get(key)!
+    })
+    return { groups, ofValue }
+  }
+
+  /** How many numbers wait in each of so many classes, by the class of each value. */
+  const countWaiting = (classes: number, ofValue: ArrayLike<number>): Uint32Array => {
+    const counts = new Uint32Array(classes)
     for (let i = 0; i < size; i++) {
       const value = chunks[i >>> chunkBits].value[i & chunkMask]
-      if (value >>> stateShift === waiting) counts[value]++
+      if (value >>> stateShift === waiting) counts[ofValue[value]]++
     }
     return counts
   }
 
-  function* cut(largest: number, { dncListId, runId }: Pick<Batch, "runId" | "dncListId">): Iterable<Batch> {
-    const counts = countByValue()
+  function* cut(
+    largest: number,
+    { dncListId, runId }: Pick<Batch, "runId" | "dncListId">,
+    group: Grouping = byValue
+  ): Iterable<Batch> {
+    const { groups, ofValue } = groupValues(group)
+    const counts = countWaiting(groups.length, ofValue)
     const start = new Uint32Array(counts.length + 1)
     for (let id = 0; id < counts.length; id++) start[id + 1] = start[id] + counts[id]
-    // a counting sort: positions grouped by value, each group in order of arrival
+    // a counting sort: positions by group, each group in order of arrival
     const order = new Uint32Array(pending)
     const next = start.slice()
     for (let i = 0; i < size; i++) {
       const column = chunks[i >>> chunkBits].value
       const value = column[i & chunkMask]
       if (value >>> stateShift !== waiting) continue
-      order[next[value]++] = i
+      order[next[ofValue[value]]++] = i
       column[i & chunkMask] = ((cutState << stateShift) | value) >>> 0
     }
     pending = 0
@@ -173,8 +206,7 @@ export const make = (): SuppressionSet => {
     for (let id = 0; id < counts.length; id++) {
       for (let from = start[id]; from < start[id + 1]; from += largest) {
         const phoneNumbers = formatE164(numberAt, from, Math.min(from + largest, start[id + 1]))
-        const reason = DncEntry.reasons[valueReason[id]]
-        yield { runId, dncListId, index: nextBatch++, phoneNumbers, reason, expires: valueExpires[id] }
+        yield { runId, dncListId, index: nextBatch++, phoneNumbers, ...groups[id] }
       }
     }
   }
@@ -190,7 +222,21 @@ export const make = (): SuppressionSet => {
       return at === -1 ? undefined : chunks[at >>> chunkBits].place[at & chunkMask]
     },
     pending: () => pending,
-    countBatches: (largest) => countByValue().reduce((sum, count) => sum + Math.ceil(count / largest), 0),
+    value: (phoneNumber) => {
+      const at = find(phoneNumber)
+      if (at === -1) return undefined
+      const id = chunks[at >>> chunkBits].value[at & chunkMask] & valueMask
+      return { reason: DncEntry.reasons[valueReason[id]], expires: valueExpires[id] }
+    },
+    countForEver: (group) => {
+      const isFor = (expires: number) => expires === Number.POSITIVE_INFINITY
+      const longer = valueExpires.map((end, id) => Number(!isFor(end) && isFor(group(end, valueReason[id]).expires)))
+      return countWaiting(2, longer)[1]
+    },
+    countBatches: (largest, group = byValue) => {
+      const { groups, ofValue } = groupValues(group)
+      return countWaiting(groups.length, ofValue).reduce((sum, count) => sum + Math.ceil(count / largest), 0)
+    },
     cut,
     unsend: (phoneNumbers) => {
       for (const phoneNumber of phoneNumbers) {

@@ -22,6 +22,7 @@ const intended = (batch: number, phoneNumbers: ReadonlyArray<string> = ["+141555
     idempotencyKey: "0e4b3b3e-4155-8550-8100-141555501001",
     generation: 0,
     size: phoneNumbers.length,
+    action: "add",
     reason: "REGULATORY",
     expires: "2027-01-31T00:00:00.000Z",
     contentDigest: "1415555010014155550100"
@@ -46,6 +47,7 @@ const wordy: ReadonlyArray<AuditSink.AuditEvent> = [
       created: 0,
       duplicate: 0,
       updated: 0,
+      accepted: 0,
       rejected: 1,
       shortfall: 0,
       attempts: 1,
@@ -76,6 +78,7 @@ const wordy: ReadonlyArray<AuditSink.AuditEvent> = [
       outcome: "aborted",
       error: "It broke at 4155550100",
       totals: { read: 1 },
+      listSize: null,
       rejectsByCode: {},
       files: []
     }

@@ -9,7 +9,15 @@ import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import { AuditSink, type DncEntry, DncSubmitter, type GenesysError, HttpClient, RetryPolicy } from "genesys-dnc"
+import {
+  AuditSink,
+  Contract,
+  type DncEntry,
+  DncSubmitter,
+  type GenesysError,
+  HttpClient,
+  RetryPolicy
+} from "genesys-dnc"
 import { Mocks } from "genesys-dnc/testing"
 import * as Network from "./support/network.js"
 import { batch, created, numbers, type Posted, posted, refuse } from "./support/server.js"
@@ -21,7 +29,7 @@ const noPauses: RetryPolicy.Options = { ...RetryPolicy.defaults, firstDelay: Dur
 /** The submitter before a server that is a function; what was posted and what was recorded, in one journal. */
 const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses }) => {
   const journal: Array<{ readonly posted: Posted } | { readonly recorded: AuditSink.AuditEvent }> = []
-  const layer = DncSubmitter.layer(options).pipe(
+  const layer = DncSubmitter.layer({ contract: Contract.entries, ...options }).pipe(
     Layer.provide([
       Mocks.httpClient((request) =>
         Effect.suspend(() => {
@@ -91,7 +99,7 @@ describe("DncSubmitter", () => {
       assert.strictEqual(network.received[1].text, network.received[0].text)
     }).pipe(
       Effect.provide(
-        DncSubmitter.layer().pipe(
+        DncSubmitter.layer({ contract: Contract.entries }).pipe(
           Layer.provide([
             HttpClient.layer({ apiUrl: "https://api.example.test" }).pipe(
               Layer.provide([Mocks.auth("token"), network.layer])
@@ -129,7 +137,7 @@ describe("DncSubmitter", () => {
       })
     }).pipe(
       Effect.provide(
-        DncSubmitter.layer().pipe(
+        DncSubmitter.layer({ contract: Contract.entries }).pipe(
           Layer.provide([
             HttpClient.layer({ apiUrl: "https://api.example.test" }).pipe(
               Layer.provide([Mocks.auth("token"), network.layer])
@@ -652,7 +660,7 @@ describe("DncSubmitter", () => {
         assert.strictEqual(posts, 0)
       }).pipe(
         Effect.provide(
-          DncSubmitter.layer().pipe(
+          DncSubmitter.layer({ contract: Contract.entries }).pipe(
             Layer.provide([
               Mocks.httpClient(() => Effect.sync(() => ({ created: ++posts }))),
               Layer.succeed(
@@ -697,9 +705,10 @@ describe("DncSubmitter", () => {
     })
   })
 
-  it.effect("check gives the list's name; a role that may not look at it only warns", () =>
+  it.effect("check gives what the list says of itself; a role that may not look at it only warns", () =>
     Effect.gen(function* () {
-      assert.strictEqual(yield* world(() => Effect.succeed({ id: "list", name: "Do not call" })).check, "Do not call")
+      const named = world(() => Effect.succeed({ id: "list", name: "Do not call" }))
+      assert.strictEqual((yield* named.check)?.name, "Do not call")
       assert.isUndefined(yield* world(() => refuse(403)).check)
       assert.strictEqual((yield* Effect.flip(world(() => refuse(404)).check))._tag, "NotFound")
       assert.strictEqual((yield* Effect.flip(world(() => refuse(401)).check))._tag, "Unauthorized")

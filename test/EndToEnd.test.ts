@@ -53,7 +53,7 @@ const services = (
     )
   ).pipe(Layer.provide(NodeHttpClient.layerUndici))
   const clientSecret = Redacted.make(sandbox.clientSecret)
-  return Layer.merge(DncSubmitter.layer({ retry: quick }), WebhookRegistrar.layer()).pipe(
+  return Layer.merge(DncSubmitter.layer({ contract: Contract.entries, retry: quick }), WebhookRegistrar.layer()).pipe(
     Layer.provideMerge(HttpClient.layer({ apiUrl: sandbox.url, retry: quick })),
     Layer.provide(Auth.layer({ loginUrl: sandbox.url, clientId: sandbox.clientId, clientSecret, retry: quick })),
     Layer.provide(watched),

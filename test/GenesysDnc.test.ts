@@ -8,6 +8,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import {
   AuditSink,
+  Contract,
   DncSubmitter,
   DncValidator,
   GenesysDnc,
@@ -388,7 +389,7 @@ describe("evidence", () => {
       (sink) =>
         Layer.merge(
           DncValidator.layer(),
-          DncSubmitter.layer({ retry: quick }).pipe(
+          DncSubmitter.layer({ contract: Contract.entries, retry: quick }).pipe(
             Layer.provideMerge(sink),
             // the log of these services is not the one that counts
             Layer.provide(GenesysDnc.layer(settings(sandbox, "/dev/null")))

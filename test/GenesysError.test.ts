@@ -62,7 +62,7 @@ describe("GenesysError", () => {
     const fatal = [400, 401, 403, 404, 408, 409, 413, 422, 429, 500, 501].filter((status) =>
       GenesysError.isFatal(answer(status))
     )
-    assert.deepStrictEqual(fatal, [401, 403, 404])
+    assert.deepStrictEqual(fatal, [401, 403, 404, 501])
     for (const status of [400, 409, 422]) {
       for (const code of [
         "dnc.source.operation.not.supported",

@@ -15,6 +15,7 @@ import * as TestClock from "effect/TestClock"
 import {
   AuditSink,
   Auth,
+  Contract,
   type DncEntry,
   DncSubmitter,
   DncValidator,
@@ -641,9 +642,11 @@ const overStub = (records: Array<AuditSink.AuditRecord> = []) => {
   const client = HttpClient.layer({ apiUrl: "https://api.example.test" }).pipe(Layer.provide(auth))
   const audit = Mocks.auditSink(records)
   return Effect.provide(
-    Layer.mergeAll(DncSubmitter.layer().pipe(Layer.provide([client, audit])), audit, DncValidator.layer()).pipe(
-      Layer.provideMerge(Stub.layer)
-    )
+    Layer.mergeAll(
+      DncSubmitter.layer({ contract: Contract.entries }).pipe(Layer.provide([client, audit])),
+      audit,
+      DncValidator.layer()
+    ).pipe(Layer.provideMerge(Stub.layer))
   )
 }
 

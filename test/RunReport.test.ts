@@ -8,6 +8,7 @@ const totals: RunReport.Totals = {
   updated: 0,
   duplicateOnList: 0,
   duplicateInFile: 0,
+  accepted: 0,
   rejected: 0,
   failed: 0,
   skipped: 0
@@ -18,6 +19,7 @@ const dispositions = [
   "updated",
   "duplicateOnList",
   "duplicateInFile",
+  "accepted",
   "rejected",
   "failed",
   "skipped"
@@ -27,6 +29,7 @@ const receipt = (values: Partial<DncEntry.Receipt>): DncEntry.Receipt => ({
   created: 0,
   duplicate: 0,
   updated: 0,
+  accepted: 0,
   skipped: 0,
   rejected: [],
   failed: [],
@@ -58,7 +61,8 @@ describe("RunReport", () => {
       assert.strictEqual(RunReport.imbalance(totals), 0)
       assert.strictEqual(
         RunReport.imbalance({
-          read: 28,
+          read: 36,
+          accepted: 8,
           created: 1,
           updated: 2,
           duplicateOnList: 3,

@@ -71,12 +71,12 @@ export const outputs = (
             : { ...reject, cells: ownCells(input, reject) }
         return rejects[index].write(refused.map(cells), Path.basename(input.name))
       },
-      failed: (batch, { error, message, phoneNumbers }) =>
+      failed: (entries, { error, message }) =>
         failed.write(
-          phoneNumbers.map((phoneNumber) => ({
+          entries.map(({ expires, phoneNumber, reason }) => ({
             phoneNumber,
-            reason: batch.reason,
-            expires: DncEntry.formatExpires(batch.expires, ""),
+            reason,
+            expires: DncEntry.formatExpires(expires, ""),
             error,
             message
           }))

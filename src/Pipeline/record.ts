@@ -37,6 +37,7 @@ export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputR
         rowsRead: run.ledger.totals.read,
         distinctNumbers: run.set.size(),
         batches: run.ledger.batches.cut,
+        withoutExpiry: run.withoutExpiry,
         rejectsByCode: { ...run.ledger.rejectsByCode }
       }
     })
@@ -64,6 +65,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         outcome: finished.outcome,
         error: finished.error?.message ?? null,
         totals: { ...finished.totals },
+        listSize: finished.listSize ?? null,
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
@@ -103,6 +105,7 @@ export const report = <E, E2>(
       runId: run.runId,
       dncListId: run.dncListId,
       contract: contract.name,
+      action: contract.action,
       target,
       outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
       ...(error === undefined ? {} : { error }),
@@ -114,6 +117,8 @@ export const report = <E, E2>(
       countriesNotAllowed: { ...countriesNotAllowed },
       unknownReasons,
       distinctNumbers: run.set.size(),
+      withoutExpiry: run.withoutExpiry,
+      ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

@@ -7,6 +7,7 @@ import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { ValidationError } from "../AuditSink.js"
+import type { Contract } from "../Contract.js"
 import type { Reject } from "../DncEntry.js"
 import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
 import { noOutputs } from "../Pipeline.js"
@@ -35,6 +36,8 @@ export interface Run<E, E2> {
   readonly progress: { -readonly [K in keyof Progress]: Progress[K] }
   readonly notify: () => void
   readonly startedAt: number
+  withoutExpiry: number
+  listSize: RunReport["listSize"]
   now: number
   sendingAt: number
   /** No further batch is begun. */
@@ -64,6 +67,8 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       progress,
       notify: options.onProgress === undefined ? () => {} : () => options.onProgress?.(progress),
       startedAt: now,
+      withoutExpiry: 0,
+      listSize: undefined,
       now,
       sendingAt: now,
       stopping: false,
@@ -75,6 +80,19 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
 export const describe = (error: unknown): NonNullable<RunReport["error"]> => {
   const { _tag, hint, message } = error as { readonly _tag?: string; readonly hint?: string; readonly message?: string }
   return { tag: _tag ?? "Error", message: message ?? String(error), hint }
+}
+
+/** How the contract groups the numbers of this run. */
+export const grouping =
+  <E, E2>({ now }: Run<E, E2>, contract: Contract): SuppressionSet.Grouping =>
+  (expires, reason) =>
+    contract.group(expires, reason, now)
+
+/** Counts what is going to be cut. */
+export const plan = <E, E2>(run: Run<E, E2>, contract: Contract): void => {
+  const group = grouping(run, contract)
+  run.ledger.batches.cut += run.set.countBatches(contract.largestBatch, group)
+  if (contract.action === "add") run.withoutExpiry += run.set.countForEver(group)
 }
 
 /** No further batch is begun; the first error is the run's. */

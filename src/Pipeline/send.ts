@@ -92,6 +92,7 @@ const failed = <E, E2>(run: Run<E, E2>, batch: Batch, cause: Cause.Cause<Genesys
     created: 0,
     duplicate: 0,
     updated: 0,
+    accepted: 0,
     skipped: 0,
     rejected: [],
     failed: [
@@ -116,18 +117,20 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
     run.progress.settled += batch.phoneNumbers.length
     const written = receipt.failed.map((failed) => {
       run.set.unsend(failed.phoneNumbers)
-      return Effect.suspend(() => run.outputs.failed(batch, failed))
+      const entries = failed.phoneNumbers.map((phoneNumber) => ({ phoneNumber, ...valueOf(run, batch, phoneNumber) }))
+      return Effect.suspend(() => run.outputs.failed(entries, failed))
     })
     for (const { message, phoneNumber } of receipt.rejected) {
       const place = run.set.place(phoneNumber) ?? 0
       const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
+      const { expires, reason } = valueOf(run, batch, phoneNumber)
       const rejects = [
         {
           line: place - run.bases[Math.max(0, input)],
           raw: phoneNumber,
           code: "RefusedByServer" as const,
           message,
-          row: { phoneNumber, reason: batch.reason, expires: DncEntry.formatExpires(batch.expires, "") }
+          row: { phoneNumber, reason, expires: DncEntry.formatExpires(expires, "") }
         }
       ]
       count(run, Math.max(0, input), rejects)
@@ -140,3 +143,7 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
       Effect.asVoid
     )
   })
+
+/** What the rows say of a number; its batch may say less. */
+const valueOf = <E, E2>(run: Run<E, E2>, batch: Batch, phoneNumber: string) =>
+  run.set.value(phoneNumber) ?? { reason: batch.reason ?? "UNSPECIFIED", expires: batch.expires }

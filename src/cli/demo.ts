@@ -25,6 +25,7 @@ const expected: Report.Totals = {
   updated: 4,
   duplicateOnList: 6,
   duplicateInFile: 7,
+  accepted: 0,
   rejected: 23,
   failed: 0,
   skipped: 0
@@ -64,6 +65,7 @@ export const demo = Command.make("demo", {}, () =>
         apiUrl,
         credentials: { clientId, clientSecret: Redacted.make(clientSecret) },
         auditLog,
+        api: "entries",
         policy: { reasons: { OPT_OUT: "CUSTOMER_REQUEST", COMPLAINT: "REGULATORY" } }
       })
       yield* untilInterrupted(

@@ -137,6 +137,21 @@ export const sending = {
   )
 }
 
+export const api = {
+  api: Options.choice("api", ["auto", "entries", "platform"]).pipe(
+    Options.withDescription("How numbers get onto the list; auto asks the list"),
+    Options.withDefault("auto" as const)
+  ),
+  batchSize: Options.integer("batch-size").pipe(
+    Options.withDescription("Numbers in one request of the platform API"),
+    Options.withDefault(1000)
+  ),
+  sizeLag: Options.text("size-lag").pipe(
+    Options.withDescription("How long the size of the list is waited for at the end, by the platform API"),
+    Options.withDefault("60 seconds")
+  )
+}
+
 type Parsed<A extends Record<string, Options.Options<unknown>>> = {
   readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
 }
@@ -218,6 +233,21 @@ export const toSending = (
       }
     }
   })
+
+export const toApi = (
+  options: Parsed<typeof api>,
+  dncListId: string
+): Effect.Effect<
+  Required<Pick<GenesysDnc.Settings, "api" | "largestBatch">> & { readonly sizeLag: Duration.Duration },
+  UsageError
+> =>
+  options.batchSize < 1
+    ? usage(`--batch-size ${options.batchSize} is less than 1`, "Use 1 or more.")
+    : Effect.map(duration("--size-lag", options.sizeLag), (sizeLag) => ({
+        api: options.api === "auto" ? { detect: dncListId } : options.api,
+        largestBatch: options.batchSize,
+        sizeLag
+      }))
 
 /** `30s`, `10 minutes`, `500ms`. */
 const duration = (name: string, text: string): Effect.Effect<Duration.Duration, UsageError> => {

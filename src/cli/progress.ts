@@ -25,7 +25,7 @@ export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scop
     const now = Date.now()
     sendingSince ??= now
     const { count: retries } = yield* Metric.value(HttpClient.retries)
-    const onList = totals.created + totals.updated + totals.duplicateOnList
+    const onList = totals.created + totals.updated + totals.duplicateOnList + totals.accepted
     const elapsed = now - sendingSince
     const rate = elapsed === 0 ? 0 : (settled * 1000) / elapsed
     const left = rate === 0 ? "" : `, ${seconds(((numbers - settled) / rate) * 1000)} to go`

@@ -95,6 +95,7 @@ export const push = Command.make(
     ...options.policy,
     ...options.reading,
     ...options.connection,
+    ...options.api,
     ...options.sending
   },
   (given) =>
@@ -102,7 +103,9 @@ export const push = Command.make(
       yield* options.checkFiles(given.files)
       yield* options.checkAudit(given.audit, [...given.files, given.rejects, given.failed])
       const dncListId = yield* options.toListId(given.list)
+      const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
       const settings: GenesysDnc.Settings = {
+        ...api,
         auditLog: given.audit,
         audit: yield* options.toAudit(given),
         policy: yield* options.toPolicy(given),
@@ -116,6 +119,7 @@ export const push = Command.make(
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
             dncListId,
+            sizeLag,
             stop,
             onProgress,
             rejectsPath: given.rejects,

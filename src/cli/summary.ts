@@ -19,6 +19,7 @@ const rows: ReadonlyArray<readonly [keyof Totals, string, string]> = [
   ["created", "created", "new on the list"],
   ["updated", "updated", "were on the list with another reason or expiry"],
   ["duplicateOnList", "already there", "were on the list as they are"],
+  ["accepted", "accepted", "taken by the list, which does not say whether they were on it before"],
   ["duplicateInFile", "duplicates", "another row stands for the same number; the strictest value counts"],
   ["rejected", "rejected", "not valid, or refused by the server"],
   ["failed", "failed", "valid, but not known to be on the list"],
@@ -44,6 +45,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
       ),
     "",
     ...speed(report, kind),
+    ...listSize(report),
     ...rejects(report),
     ...report.files.map(
       ({ kind, path, rows }) =>
@@ -84,6 +86,19 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
     `  latency of a batch: half within ${Math.round(latencyMs.p50)} ms, 95 % within ${Math.round(latencyMs.p95)} ms, 99 % within ${Math.round(latencyMs.p99)} ms`
   ]
 }
+
+const listSize = ({ listSize, withoutExpiry }: RunReport): ReadonlyArray<string> => [
+  ...(listSize === undefined
+    ? []
+    : [
+        `  list: ${number(listSize.before)} entries before, ${listSize.after === undefined ? "not read" : number(listSize.after)} after`
+      ]),
+  ...(withoutExpiry === 0
+    ? []
+    : [
+        `  ${number(withoutExpiry)} numbers end more than 180 days ahead, which the list cannot say: they are on it for ever`
+      ])
+]
 
 const rejects = (report: RunReport): ReadonlyArray<string> => {
   const codes = Object.entries(report.rejectsByCode).sort(([, a], [, b]) => b - a)

@@ -63,6 +63,7 @@ export const receipt = (batch: Batch, other: Partial<Receipt> = {}): Receipt => 
   created: batch.phoneNumbers.length,
   duplicate: 0,
   updated: 0,
+  accepted: 0,
   skipped: 0,
   rejected: [],
   failed: [],
@@ -88,7 +89,7 @@ export const dncSubmitter = (
       contract: Contract.entries,
       target: "https://api.example.test",
       concurrency: 5,
-      check: () => Effect.succeed("Test list"),
+      check: (id) => Effect.succeed({ id, name: "Test list" }),
       submit
     })
   )

@@ -1,5 +1,5 @@
 /**
- * A stand-in for the network: a platform `HttpClient` that speaks the entries contract in memory and fails when told to.
+ * A stand-in for the network: a platform `HttpClient` that speaks both contracts in memory and fails when told to.
  * Under the real `Auth`, `HttpClient` and `DncSubmitter` it tests a whole program without a socket.
  *
  * @since 0.1.0
@@ -56,6 +56,12 @@ export class Stub extends Context.Tag("genesys-dnc/testing/Stub")<
   }
 >() {}
 
+interface PatchBody {
+  readonly action: "Add" | "Remove"
+  readonly phoneNumbers: ReadonlyArray<string>
+  readonly expirationDateTime?: string
+}
+
 interface Planned extends Failure {
   left: number
   readonly status: number
@@ -78,6 +84,7 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
     const handle = (path: string, body: unknown, key: string | undefined): unknown => {
       if (path === "/oauth/token") return { access_token: "stub-token", token_type: "bearer", expires_in: 86_400 }
       if (path.endsWith("/webhooks")) return { id: `webhook-${++webhooks}` }
+      if (path.endsWith("/phonenumbers")) return void patch(body as PatchBody)
       if (!path.endsWith("/entries")) return { id: path.split("/").at(-1), name: "Stub list", dncSourceType: "rds" }
       if (key !== undefined && replays.has(key)) return replays.get(key)
       const counts = { created: 0, duplicate: 0, updated: 0, error: [] }
@@ -95,6 +102,13 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
       }
       if (key !== undefined) replays.set(key, counts)
       return counts
+    }
+
+    const patch = ({ action, expirationDateTime, phoneNumbers }: PatchBody): void => {
+      for (const phoneNumber of phoneNumbers) {
+        if (action === "Remove") list.delete(phoneNumber)
+        else list.set(phoneNumber, { reason: "UNSPECIFIED", expires: expirationDateTime ?? null })
+      }
     }
 
     const client = PlatformHttpClient.make((request, url) =>
@@ -124,8 +138,8 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
         return Effect.succeed(
           HttpClientResponse.fromWeb(
             request,
-            new Response(typeof said === "string" ? said : JSON.stringify(said), {
-              status,
+            new Response(said === undefined ? null : typeof said === "string" ? said : JSON.stringify(said), {
+              status: status === 200 && said === undefined ? 204 : status,
               headers: { "content-type": "application/json", ...plan?.headers }
             })
           )

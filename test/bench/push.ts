@@ -10,6 +10,7 @@ const { started, task } = Child.begin()
 const layer = GenesysDnc.layer({
   apiUrl: task.url,
   credentials: { clientId: task.clientId, clientSecret: Redacted.make(task.clientSecret) },
+  api: "entries",
   auditLog: join(task.folder, "audit.jsonl")
 })
 

@@ -31,7 +31,7 @@ const fiveInTheAir = Effect.gen(function* () {
   const before = yield* gate(sandbox)
   const cwd = yield* folder
   Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(5400))
-  const push = yield* start(["push", "optouts.csv", "--json", "--concurrency", "5"], {
+  const push = yield* start(["push", "optouts.csv", "--json", "--api", "entries", "--concurrency", "5"], {
     cwd,
     env: { ...environment(sandbox), GENESYS_DNC_API_URL: before.url }
   })
@@ -141,7 +141,7 @@ describe("genesys-dnc sandbox", { timeout }, () => {
       )
       const path = yield* file(csv(2))
       const report = yield* GenesysDnc.pushFile(path, { dncListId: variables.get("GENESYS_DNC_LIST") ?? "" }).pipe(
-        Effect.provide(GenesysDnc.layer({ ...connection, auditLog: `${path}.audit` }))
+        Effect.provide(GenesysDnc.layer({ ...connection, api: "entries", auditLog: `${path}.audit` }))
       )
       assert.strictEqual(report.totals.created, 2)
       sandbox.signal("SIGINT")

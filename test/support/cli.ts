@@ -182,6 +182,7 @@ export const settings = (sandbox: Sandbox.Service, auditLog: string): GenesysDnc
   apiUrl: sandbox.url,
   credentials: { clientId: sandbox.clientId, clientSecret: Redacted.make(sandbox.clientSecret) },
   auditLog,
+  api: "entries",
   retry: quick
 })
 
@@ -215,6 +216,7 @@ export const assertTotals = (actual: RunReport.Totals, expected: Partial<RunRepo
       updated: 0,
       duplicateOnList: 0,
       duplicateInFile: 0,
+      accepted: 0,
       rejected: 0,
       failed: 0,
       skipped: 0,

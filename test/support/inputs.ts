@@ -37,7 +37,7 @@ export const outputs = () => {
       Effect.sync(() => {
         for (const { code, line, raw } of rejects) rejected.push([input, line, code, raw])
       }),
-    failed: ({ expires, reason }, { count, error, phoneNumbers }) =>
+    failed: ([{ expires, reason }], { count, error, phoneNumbers }) =>
       Effect.sync(() => {
         failed.push({ reason, expires, count, phoneNumbers, error })
       }),
