@@ -46,7 +46,7 @@ interface Common<Operation extends string, Result> {
   readonly runId: string | null
   readonly dncListId: string | null
   /** Milliseconds; none where nothing was waited for. */
-  readonly latencyMs?: number
+  readonly latencyMs?: number | null
   readonly result: Result
   readonly validationErrors?: ReadonlyArray<ValidationError>
   readonly complianceStatus: ComplianceStatus
@@ -146,6 +146,8 @@ export type AuditRecord = {
   readonly auditId: string
   /** ISO 8601, UTC. */
   readonly timestamp: string
+  readonly latencyMs: number | null
+  readonly validationErrors: ReadonlyArray<ValidationError>
 } & AuditEvent
 
 /**
@@ -199,10 +201,26 @@ const toRecord = (
           Effect.map(Clock.currentTimeMillis, (now) => ({
             auditId: crypto.randomUUID(),
             timestamp: new Date(now).toISOString(),
+            latencyMs: null,
+            validationErrors: [],
             ...protected_(event)
           }))
         )
   })
+
+/**
+ * A sink that keeps its records by the function that `open` gives, which returns once a record is durable.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = <R>(
+  open: Effect.Effect<(record: AuditRecord) => Effect.Effect<void, AuditError>, AuditError, R>,
+  options?: Options
+): Effect.Effect<typeof AuditSink.Service, AuditError, R> =>
+  Effect.zipWith(toRecord(options), open, (record, keep) =>
+    AuditSink.of({ append: (event) => Effect.flatMap(record(event), keep) })
+  )
 
 /**
  * Keeps the records in an array that the caller holds: for tests, and for programs that keep evidence elsewhere.
@@ -213,8 +231,9 @@ const toRecord = (
 export const layerMemory = (records: Array<AuditRecord>, options?: Options): Layer.Layer<AuditSink, AuditError> =>
   Layer.effect(
     AuditSink,
-    Effect.map(toRecord(options), (record) =>
-      AuditSink.of({ append: (event) => Effect.map(record(event), (line) => void records.push(line)) })
+    make(
+      Effect.succeed((record) => Effect.sync(() => void records.push(record))),
+      options
     )
   )
 
@@ -227,10 +246,9 @@ export const layerMemory = (records: Array<AuditRecord>, options?: Options): Lay
 export const layerConsole = (options?: Options): Layer.Layer<AuditSink, AuditError> =>
   Layer.effect(
     AuditSink,
-    Effect.map(toRecord(options), (record) =>
-      AuditSink.of({
-        append: (event) => Effect.flatMap(record(event), (line) => Effect.logInfo(JSON.stringify(line)))
-      })
+    make(
+      Effect.succeed((record) => Effect.logInfo(JSON.stringify(record))),
+      options
     )
   )
 
@@ -244,16 +262,14 @@ export const layerConsole = (options?: Options): Layer.Layer<AuditSink, AuditErr
 export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSink, AuditError> =>
   Layer.scoped(
     AuditSink,
-    Effect.gen(function* () {
-      const record = yield* toRecord(options)
-      const append = yield* Effect.mapError(openAppend(path), (error) => unwritable(path, error))
-      return AuditSink.of({
-        append: (event) =>
-          Effect.flatMap(record(event), (line) =>
-            Effect.mapError(append(`${JSON.stringify(line)}\n`), (error) => unwritable(path, error))
-          )
-      })
-    })
+    make(
+      Effect.map(
+        Effect.mapError(openAppend(path), (error) => unwritable(path, error)),
+        (append) => (record: AuditRecord) =>
+          Effect.mapError(append(`${JSON.stringify(record)}\n`), (error) => unwritable(path, error))
+      ),
+      options
+    )
   )
 
 const unwritable = (path: string, error: AppendError): AuditError =>

@@ -209,24 +209,32 @@ export const listPath = (dncListId: string): string => `/api/v2/outbound/dnclist
  * @since 0.1.0
  */
 export const namedNumbers = (body: unknown, batch: Batch): ReadonlyArray<Refusal> => {
-  const named = new Map<string, string>()
+  const named = new Map<string, Words>()
   const sent = new Set(batch.phoneNumbers)
-  const visit = (value: unknown, words: string, depth: number): void => {
+  const visit = (value: unknown, words: Words, depth: number): void => {
     if (depth > 8) return
     if (typeof value === "string") {
       const index = /^phoneNumbers(?:\[(\d+)\]|\.(\d+))$/.exec(value)
       const pointed = index === null ? undefined : batch.phoneNumbers[Number(index[1] ?? index[2])]
       for (const number of [pointed, ...(value.match(/\+\d{7,15}/g) ?? [])]) {
-        if (number !== undefined && sent.has(number) && !named.has(number)) named.set(number, words)
+        if (number === undefined || !sent.has(number)) continue
+        // the message of one number stands deeper than that of all
+        if (words.depth > (named.get(number)?.depth ?? -1)) named.set(number, words)
       }
     } else if (Array.isArray(value)) {
       for (const item of value) visit(item, words, depth + 1)
     } else if (typeof value === "object" && value !== null) {
       const own = (value as Record<string, unknown>)["message"]
-      const nearest = typeof own === "string" ? own : words
+      const nearest = typeof own === "string" ? { text: own, depth } : words
       for (const item of Object.values(value)) visit(item, nearest, depth + 1)
     }
   }
-  visit(body, "refused by the server", 0)
-  return Array.from(named, ([phoneNumber, message]) => ({ phoneNumber, message }))
+  visit(body, { text: "refused by the server", depth: 0 }, 0)
+  return Array.from(named, ([phoneNumber, { text }]) => ({ phoneNumber, message: text }))
+}
+
+/** A message, and how deep in the body it stands. */
+interface Words {
+  readonly text: string
+  readonly depth: number
 }

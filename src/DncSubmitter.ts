@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -20,7 +21,7 @@ import type { Batch, FailedNumbers, Receipt, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
-import { HttpClient } from "./HttpClient.js"
+import { HttpClient, type Trace } from "./HttpClient.js"
 import { mask } from "./Masking.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
@@ -45,7 +46,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     /**
      * Puts a batch on its list. Fails only where nothing of it is known to have been settled; where a part was, the rest
      * is in the receipt's `failed`. Interruption ends the waits between requests at once; a request on its way is waited
-     * for and recorded.
+     * for and recorded, and the receipt says what was sent.
      */
     readonly submit: (batch: Batch) => Effect.Effect<Receipt, GenesysError | AuditError>
   }
@@ -86,7 +87,7 @@ interface Tally {
   readonly updated: number
   readonly accepted: number
   readonly rejected: ReadonlyArray<Refusal>
-  readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError }>
+  readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError | undefined }>
 }
 
 const nothing: Tally = { created: 0, duplicate: 0, updated: 0, accepted: 0, rejected: [], failed: [] }
@@ -170,18 +171,22 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
         const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "" }
-        const tally = yield* settle(batch, seen)
+        const tally = yield* settle(batch, seen).pipe(
+          Effect.catchAllCause((cause) =>
+            Cause.isInterruptedOnly(cause) ? Effect.succeed(interrupted(batch, seen)) : Effect.failCause(cause)
+          )
+        )
         const [first] = tally.failed
         if (
-          first !== undefined &&
+          first?.cause !== undefined &&
           first.phoneNumbers.length === batch.phoneNumbers.length &&
           first.count === batch.phoneNumbers.length
         ) {
           return yield* Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
         }
         const receipt: Receipt = {
-          ...tally,
           skipped: 0,
+          ...tally,
           failed: tally.failed.map(({ cause: _, ...failed }) => failed),
           latencyMs: (yield* Clock.currentTimeMillis) - start,
           attempts: seen.attempts,
@@ -197,9 +202,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       Effect.uninterruptible
     )
 
-    interface Seen {
-      attempts: number
-      correlationId: string | undefined
+    interface Seen extends Trace {
       /** Of the batch as first cut. */
       idempotencyKey: string
     }
@@ -226,7 +229,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         yield* audit.append({
           ...record,
           operation: "BATCH_INTENDED",
-          complianceStatus: "VALIDATED",
+          complianceStatus: "INCOMPLETE",
           result: {
             batch: part.index,
             idempotencyKey: key,
@@ -240,23 +243,28 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         })
 
         const request = contract.request(part, key)
-        const sent = client.execute(request).pipe(
-          Effect.tapBoth({
-            onFailure: (error) =>
-              Effect.sync(() => {
-                seen.attempts += error.attempts ?? 1
-                seen.correlationId = error.correlationId
-              }),
-            onSuccess: (answer) =>
-              Effect.sync(() => {
-                seen.attempts += answer.attempts
-                seen.correlationId = answer.correlationId
-              })
-          })
-        )
+        const sent = Effect.suspend(() => {
+          const trace: Trace = { attempts: 0, correlationId: undefined }
+          const took = (attempts: number, correlationId: string | undefined) =>
+            Effect.sync(() => {
+              seen.attempts += attempts
+              seen.correlationId = correlationId
+            })
+          return client.execute(request, trace).pipe(
+            Effect.tapBoth({
+              onFailure: ({ attempts = 1, correlationId }) => took(attempts, correlationId),
+              onSuccess: ({ attempts, correlationId }) => took(attempts, correlationId)
+            }),
+            Effect.onInterrupt(() => took(trace.attempts, trace.correlationId))
+          )
+        })
         const outcome = yield* RetryPolicy.repeatFailed(sent, whileConflict).pipe(
           Effect.flatMap((answer) => contract.counts(answer, part)),
-          Effect.onInterrupt(() => Effect.ignore(failed("unknown", "Interrupted", "The run was stopped"))),
+          Effect.onInterrupt(() =>
+            Effect.ignore(
+              failed(seen.attempts > sentBefore ? "unknown" : "failed", "Interrupted", "The run was stopped")
+            )
+          ),
           Effect.either
         )
 
@@ -354,9 +362,9 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
           // a smaller part will fit, unless not even one number does
           const first = yield* settle(left, seen)
           const hopeless = first.failed.find(
-            ({ cause }) => cause._tag === "PayloadTooLarge" || GenesysErrors.isFatal(cause)
+            ({ cause }) => cause !== undefined && (cause._tag === "PayloadTooLarge" || GenesysErrors.isFatal(cause))
           )
-          if (hopeless === undefined) return plus(first, yield* settle(right, seen))
+          if (hopeless?.cause === undefined) return plus(first, yield* settle(right, seen))
           return hopeless.count === left.phoneNumbers.length
             ? failure(part, hopeless.cause)
             : plus(first, failure(right, hopeless.cause))
@@ -446,6 +454,23 @@ export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
   yield* Effect.logInfo(`The contract is ${contract.name}: the list was asked`)
   return contract
 })
+
+/** What became of a batch whose waits were ended: nothing, where no request had been sent. */
+const interrupted = (batch: Batch, { attempts }: Trace): Tally & { readonly skipped?: number } =>
+  attempts === 0
+    ? { ...nothing, skipped: batch.phoneNumbers.length }
+    : {
+        ...nothing,
+        failed: [
+          {
+            count: batch.phoneNumbers.length,
+            phoneNumbers: batch.phoneNumbers,
+            error: "Interrupted",
+            message: "The run was stopped before the server had answered",
+            cause: undefined
+          }
+        ]
+      }
 
 /** Something in the request is refused, which another cut of it may mend. */
 const isRefusal = (error: GenesysError): boolean =>

@@ -37,6 +37,19 @@ export interface Outcome extends Answer {
 }
 
 /**
+ * What an operation took, kept up to date while it runs, so that whoever interrupts it still knows.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Trace {
+  /** HTTP requests sent so far. */
+  attempts: number
+  /** The server's id of the last answer, where it gave one. */
+  correlationId: string | undefined
+}
+
+/**
  * @since 0.1.0
  * @category services
  */
@@ -51,9 +64,12 @@ export class HttpClient extends Context.Tag("genesys-dnc/HttpClient")<
      * Sends a request whose URL is a path of the API (`/api/v2/…`). The very same request is sent again where that may
      * help, so whatever must be equal in all attempts (an idempotency key) belongs on it. A failure says in `attempts`
      * how many requests were sent. Interruption ends the waits at once, but waits itself for a request that is on its
-     * way.
+     * way. Attempts are added to `trace`.
      */
-    readonly execute: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<Outcome, GenesysError>
+    readonly execute: (
+      request: HttpClientRequest.HttpClientRequest,
+      trace?: Trace
+    ) => Effect.Effect<Outcome, GenesysError>
   }
 >() {}
 
@@ -127,10 +143,17 @@ export const make = (
       PlatformHttpClient.mapRequest(HttpClientRequest.prependUrl(apiUrl))
     )
 
-    const execute = (request: HttpClientRequest.HttpClientRequest): Effect.Effect<Outcome, GenesysError> =>
+    const execute = (
+      request: HttpClientRequest.HttpClientRequest,
+      trace: Trace = { attempts: 0, correlationId: undefined }
+    ): Effect.Effect<Outcome, GenesysError> =>
       Effect.suspend(() => {
-        let attempts = 0
+        const before = trace.attempts
         let renewed = false
+        const answered = ({ correlationId }: { readonly correlationId?: string | undefined }) =>
+          Effect.sync(() => {
+            trace.correlationId = correlationId
+          })
 
         const exchange = (token: Redacted.Redacted) =>
           send(client, HttpClientRequest.bearerToken(request, token), timeout).pipe(
@@ -142,7 +165,8 @@ export const make = (
                 ? pacing.hold(error.retryAfter)
                 : Effect.void
             ),
-            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt: attempts } })
+            Effect.tapBoth({ onFailure: answered, onSuccess: answered }),
+            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt: trace.attempts - before } })
           )
 
         // Auth has its own retries: its failures are final here, so they go through this client's untouched, as a Left
@@ -151,8 +175,8 @@ export const make = (
           (token) => {
             if (Either.isLeft(token)) return Effect.succeed(Either.left(token.left))
             const counted = Effect.suspend(() => {
-              attempts++
-              return attempts > 1
+              trace.attempts++
+              return trace.attempts - before > 1
                 ? Effect.zipRight(Metric.increment(retries), exchange(token.right))
                 : exchange(token.right)
             })
@@ -172,8 +196,8 @@ export const make = (
         return RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)).pipe(
           Effect.flatten,
           Effect.mapBoth({
-            onFailure: (error) => GenesysErrors.withAttempts(error, attempts),
-            onSuccess: (answer) => ({ ...answer, attempts })
+            onFailure: (error) => GenesysErrors.withAttempts(error, trace.attempts - before),
+            onSuccess: (answer) => ({ ...answer, attempts: trace.attempts - before })
           })
         )
       }).pipe(

@@ -68,7 +68,13 @@ export interface RunReport {
   readonly target: string
   /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */
   readonly outcome: "completed" | "aborted" | "stopped"
-  readonly error?: { readonly tag: string; readonly message: string; readonly hint: string | undefined }
+  readonly error?: {
+    readonly tag: string
+    readonly message: string
+    readonly hint: string | undefined
+    /** What the vendor's support asks for first. */
+    readonly correlationId?: string
+  }
   readonly complianceStatus: ComplianceStatus
   readonly inputs: ReadonlyArray<InputReport>
   readonly files: ReadonlyArray<OutputFile>

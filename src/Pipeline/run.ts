@@ -78,8 +78,18 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
   })
 
 export const describe = (error: unknown): NonNullable<RunReport["error"]> => {
-  const { _tag, hint, message } = error as { readonly _tag?: string; readonly hint?: string; readonly message?: string }
-  return { tag: _tag ?? "Error", message: message ?? String(error), hint }
+  const { _tag, correlationId, hint, message } = error as {
+    readonly _tag?: string
+    readonly hint?: string
+    readonly message?: string
+    readonly correlationId?: string
+  }
+  return {
+    tag: _tag ?? "Error",
+    message: message ?? String(error),
+    hint,
+    ...(correlationId === undefined ? {} : { correlationId })
+  }
 }
 
 /** How the contract groups the numbers of this run. */

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -26,10 +27,15 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     const batches = cut[Symbol.iterator]()
 
     const settle = (batch: Batch) =>
-      Effect.exit(submitter.submit(batch)).pipe(
-        Effect.flatMap((exit) =>
-          account(run, batch, Exit.isSuccess(exit) ? exit.value : failed(run, batch, exit.cause))
-        ),
+      Effect.flatMap(Clock.currentTimeMillis, (start) =>
+        Effect.flatMap(Effect.exit(submitter.submit(batch)), (exit) =>
+          Exit.isSuccess(exit)
+            ? account(run, batch, exit.value)
+            : Effect.flatMap(Clock.currentTimeMillis, (end) =>
+                account(run, batch, failed(run, batch, exit.cause, end - start))
+              )
+        )
+      ).pipe(
         // what fails or dies here (a file of rejects, somebody's onProgress) is no failure of the batch, but of the run
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {
@@ -81,7 +87,12 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
   }).pipe(Effect.uninterruptible, Effect.withSpan("genesys-dnc/Pipeline.send"))
 
 /** The receipt of a batch that has none, and what its failure means for the run. */
-const failed = <E, E2>(run: Run<E, E2>, batch: Batch, cause: Cause.Cause<GenesysError | AuditError>): Receipt => {
+const failed = <E, E2>(
+  run: Run<E, E2>,
+  batch: Batch,
+  cause: Cause.Cause<GenesysError | AuditError>,
+  latencyMs: number
+): Receipt => {
   const failure = Option.getOrUndefined(Cause.failureOption(cause))
   if (failure === undefined && !Cause.isInterruptedOnly(cause)) {
     run.cause ??= cause as Cause.Cause<never>
@@ -103,7 +114,7 @@ const failed = <E, E2>(run: Run<E, E2>, batch: Batch, cause: Cause.Cause<Genesys
         message: failure?.message ?? "The run was stopped before the server had answered"
       }
     ],
-    latencyMs: 0,
+    latencyMs,
     attempts: failure === undefined || failure._tag === "AuditError" ? 0 : (failure.attempts ?? 0),
     idempotencyKey: "",
     correlationId: undefined

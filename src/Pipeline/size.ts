@@ -43,10 +43,8 @@ export const readSize = <E, E2>(
     Effect.raceFirst(run.stop),
     Effect.interruptible,
     Effect.exit,
-    Effect.map((exit) => {
-      // somebody's interruption ends the run once everything is accounted for
-      if (Exit.isFailure(exit)) run.cause ??= exit.cause
-    }),
+    // somebody's interruption ends the run once everything is accounted for
+    Effect.map(Exit.match({ onFailure: (cause) => void (run.cause ??= cause), onSuccess: () => {} })),
     Effect.withSpan("genesys-dnc/Pipeline.readSize")
   )
 }

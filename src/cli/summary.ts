@@ -68,7 +68,7 @@ const title = ({ dncListId, error, inputs, outcome, target }: RunReport, kind: s
     case "stopped":
       return `${what}: STOPPED before the end`
     case "aborted":
-      return `${what}: ABORTED\n\n  ${error?.message}${error?.hint === undefined ? "" : `\n  ${error.hint}`}`
+      return `${what}: ABORTED\n\n  ${error === undefined ? "" : sentences(error).join("\n  ")}`
   }
 }
 
@@ -124,5 +124,16 @@ const rejects = (report: RunReport): ReadonlyArray<string> => {
 }
 
 /** An error as a person reads it. */
-export const problem = (error: { readonly message: string; readonly hint?: string | undefined }): string =>
-  `genesys-dnc: ${error.message}${error.hint === undefined ? "" : `\n  ${error.hint}`}\n`
+export const problem = (error: Problem): string => `genesys-dnc: ${sentences(error).join("\n  ")}\n`
+
+interface Problem {
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly correlationId?: string | undefined
+}
+
+const sentences = ({ correlationId, hint, message }: Problem): ReadonlyArray<string> => [
+  message,
+  ...(hint === undefined ? [] : [hint]),
+  ...(correlationId === undefined ? [] : [`Correlation id: ${correlationId}`])
+]
