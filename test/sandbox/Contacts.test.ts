@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Faults, Sandbox } from "../../src/sandbox/index.js"
 import { connect } from "./platform.js"
-import { connect as connectEntries, handClock, type Json, numbers } from "./support.js"
+import { call, connect as connectEntries, handClock, type Json, numbers } from "./support.js"
 
 const onList = (sandbox: Sandbox.Service, listId?: string) =>
   Array.from(sandbox.entries(listId), ({ expires, phoneNumber }) => [phoneNumber, expires])
@@ -240,6 +240,28 @@ describe("Contacts", () => {
       assert.strictEqual(yield* client.size(), 2)
       clock.forward(10_000)
       assert.strictEqual(yield* client.size(), 4)
+    })
+  )
+
+  it.scoped("can be looked at from outside", () =>
+    Effect.gen(function* () {
+      const lists = [{ ...Sandbox.defaults.lists[0], contactMethod: "Any" as const }]
+      const sandbox = yield* Sandbox.make({ control: true, lists })
+      const client = yield* connect(sandbox)
+      yield* client.send("POST", `${client.own}/emailaddresses`, ["Ann@example.com"])
+      const { text } = yield* call(`${sandbox.url}/sandbox/lists/${sandbox.listId}/emailaddresses`)
+      assert.strictEqual(text, '{"contact":"ann@example.com","reason":"UNSPECIFIED","expires":null}\n')
+      yield* call(`${sandbox.url}/sandbox/faults`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(Faults.failNext(1, 501, { route: "emailaddresses" }))
+      })
+      const patch = { action: "Remove", emailAddresses: ["ANN@example.com"] }
+      assert.strictEqual((yield* client.send("PATCH", `${client.own}/emailaddresses`, patch)).status, 501)
+      assert.strictEqual((yield* client.send("PATCH", `${client.own}/emailaddresses`, patch)).status, 204)
+      assert.deepStrictEqual([...sandbox.contacts("emailaddresses")], [])
+      const { body } = yield* call(`${sandbox.url}/sandbox/stats`)
+      assert.deepStrictEqual(body.requests.emailaddresses, { "204": 2, "501": 1 })
     })
   )
 
