@@ -16,6 +16,10 @@ export const sandbox = Command.make(
       Options.withDescription("Address to listen at; everyone who reaches it can use the sandbox"),
       Options.withDefault(Sandbox.defaults.host)
     ),
+    contract: Options.choice("contract", ["entries", "platform", "both"]).pipe(
+      Options.withDescription("Which API to serve: with idempotency keys and counts, the published one, or both"),
+      Options.withDefault(Sandbox.defaults.contract)
+    ),
     latency: Options.integer("latency").pipe(
       Options.withDescription("Milliseconds before each answer"),
       Options.withDefault(0)
@@ -32,7 +36,9 @@ export const sandbox = Command.make(
     refusals: share("rate-limited", "Share of requests answered 429"),
     drops: share("drops", "Share of connections dropped after the list was changed"),
     control: Options.boolean("control").pipe(
-      Options.withDescription("Serve /sandbox/faults, /sandbox/stats, /sandbox/reset and /sandbox/lists/ID/entries")
+      Options.withDescription(
+        "Serve /sandbox/faults, /sandbox/stats, /sandbox/reset and /sandbox/lists/ID/entries (or /phonenumbers and so on)"
+      )
     ),
     print: Options.boolean("print").pipe(Options.withDescription("Print the list (as NDJSON) at the end"))
   },
@@ -54,6 +60,7 @@ export const sandbox = Command.make(
         const sandbox = yield* Sandbox.make({
           port: given.port,
           host: given.host,
+          contract: given.contract,
           control: given.control,
           faults: {
             latencyMs: given.latency,

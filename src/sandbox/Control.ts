@@ -11,7 +11,7 @@ import * as Faults from "./Faults.js"
 import type { Stats } from "./Journal.js"
 import * as Lists from "./Lists.js"
 import * as Route from "./Route.js"
-import type { List, ListEntry } from "./State.js"
+import { kinds, type List } from "./State.js"
 
 /**
  * @since 0.1.0
@@ -29,7 +29,7 @@ export interface Dependencies {
 const linesPerChunk = 1000
 const OneOrMore = Schema.Union(Faults.Fault, Schema.Array(Faults.Fault))
 
-const ndjson = function* (entries: Iterable<ListEntry>): Generator<string> {
+const ndjson = function* (entries: Iterable<unknown>): Generator<string> {
   let chunk = ""
   let lines = 0
   for (const entry of entries) {
@@ -41,6 +41,12 @@ const ndjson = function* (entries: Iterable<ListEntry>): Generator<string> {
   }
   if (chunk !== "") yield chunk
 }
+
+const lines = (entries: Iterable<unknown>): Route.Reply => ({
+  status: 200,
+  headers: { "content-type": "application/x-ndjson" },
+  body: ndjson(entries)
+})
 
 /**
  * @since 0.1.0
@@ -81,8 +87,13 @@ export const routes = (dependencies: Dependencies): ReadonlyArray<Route.Route> =
     }),
     make("GET", /^\/sandbox\/lists\/([^/]+)\/entries$/, (request, id) => {
       const found = Lists.find(dependencies.lists, request, id)
-      if ("refusal" in found) return found.refusal
-      return { status: 200, headers: { "content-type": "application/x-ndjson" }, body: ndjson(found.list.entries()) }
-    })
+      return "refusal" in found ? found.refusal : lines(found.list.entries())
+    }),
+    ...kinds.map((kind) =>
+      make("GET", new RegExp(`^/sandbox/lists/([^/]+)/${kind}$`), (request, id) => {
+        const found = Lists.find(dependencies.lists, request, id)
+        return "refusal" in found ? found.refusal : lines(found.list.contacts(kind))
+      })
+    )
   ]
 }

@@ -56,7 +56,13 @@ export interface Body {
   readonly expires: string | null
 }
 
-interface Refusal {
+/**
+ * A contact that is refused, by its place in the request.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Refusal {
   readonly index: number
   readonly phoneNumber: string
   readonly message: string
@@ -69,7 +75,12 @@ const instant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/
 const fields = new Set(["phoneNumbers", "reason", "expires"])
 const notE164 = "The phone number is not in E.164 format."
 
-const compile = (refuse: Options["refuse"]): ((phoneNumber: string) => string | undefined) | undefined => {
+/**
+ * The function behind `refuse`; `undefined` where nothing is refused.
+ *
+ * @since 0.1.0
+ */
+export const compile = (refuse: Options["refuse"]): ((phoneNumber: string) => string | undefined) | undefined => {
   if (typeof refuse === "function") return refuse
   if (refuse.length === 0) return undefined
   const sources = refuse.map((pattern) => pattern.replace(/[^\d*]/g, "\\$&").replaceAll("*", "\\d*"))
@@ -120,14 +131,25 @@ const refusalOfValues = (request: Route.Request, body: Body, now: number): Route
   return undefined
 }
 
-const named = (request: Route.Request, refused: ReadonlyArray<Refusal>, violation: string | undefined): Route.Reply => {
-  const details = refused.map(({ index }) => ({ errorCode: "invalid.value", fieldName: `phoneNumbers[${index}]` }))
-  return Route.failure(request, 422, "invalid.value", `${refused.length} phone number(s) are refused.`, {
+/**
+ * The refusal of a request that names the numbers which it is for.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const named = (
+  request: Route.Request,
+  refused: ReadonlyArray<Refusal>,
+  violation: string | undefined,
+  { code, field, status } = { status: 422, code: "invalid.value", field: "phoneNumbers" }
+): Route.Reply => {
+  const details = refused.map(({ index }) => ({ errorCode: code, fieldName: `${field}[${index}]` }))
+  return Route.failure(request, status, code, `${refused.length} phone number(s) are refused.`, {
     details,
     errors: refused.map(({ message, phoneNumber }, position) => ({
       message,
-      code: "invalid.value",
-      status: 422,
+      code,
+      status,
       messageParams: { phoneNumber },
       contextId: request.correlationId,
       details: [details[position]],

@@ -6,7 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as Utils from "effect/Utils"
-import type { Name } from "./Route.js"
+import { type Name, targets } from "./Route.js"
 
 /**
  * The routes that faults can be aimed at. A fault that names none meets them all, the token route excepted.
@@ -14,7 +14,7 @@ import type { Name } from "./Route.js"
  * @since 0.1.0
  * @category schemas
  */
-export const Target = Schema.Literal("token", "list", "entries", "webhooks")
+export const Target = Schema.Literal(...targets)
 
 /**
  * @since 0.1.0
@@ -77,7 +77,7 @@ export const none: Rates = {
   truncateRate: 0,
   slowRate: 0,
   slowMs: 1000,
-  routes: ["list", "entries", "webhooks"]
+  routes: targets.filter((route) => route !== "token")
 }
 
 const next = { times: Schema.NonNegativeInt, route: Schema.optional(Target) }

@@ -3,7 +3,8 @@
  *
  * @since 0.1.0
  */
-import type { Name } from "./Route.js"
+import * as Route from "./Route.js"
+import { kinds } from "./State.js"
 
 /**
  * The requests that carried one `Idempotency-Key`.
@@ -27,8 +28,8 @@ export interface KeyStats {
  */
 export interface Stats {
   /** By route and status; `dropped` counts connections that were broken on purpose without an answer. */
-  readonly requests: Readonly<Record<Name, Readonly<Record<string, number>>>>
-  /** Requests to the entries route that were open at once. */
+  readonly requests: Readonly<Record<Route.Name, Readonly<Record<string, number>>>>
+  /** Requests that write contacts, by either contract, and were open at once. */
   readonly openEntries: { readonly current: number; readonly max: number }
   readonly keys: Readonly<Record<string, KeyStats>>
   readonly tokensIssued: number
@@ -57,7 +58,7 @@ export interface Visit {
  * @category models
  */
 export interface Journal {
-  readonly visit: (route: Name) => Visit
+  readonly visit: (route: Route.Name) => Visit
   readonly violation: (text: string) => void
   readonly tokenIssued: () => void
   readonly stats: () => Stats
@@ -71,13 +72,14 @@ interface Book {
 }
 
 const longestList = 1000
+const writes: ReadonlySet<Route.Name> = new Set<Route.Name>(["entries", ...kinds])
 
 /**
  * @since 0.1.0
  * @category constructors
  */
 export const make = (options: { readonly maxKeys: number }): Journal => {
-  const requests = new Map<Name, Map<string, number>>()
+  const requests = new Map<Route.Name, Map<string, number>>()
   const keys = new Map<string, Book>()
   const violations: Array<string> = []
   let violationCount = 0
@@ -95,16 +97,16 @@ export const make = (options: { readonly maxKeys: number }): Journal => {
     return found
   }
 
-  const count = (route: Name, status: string) => {
+  const count = (route: Route.Name, status: string) => {
     const statuses = requests.get(route) ?? new Map<string, number>()
     requests.set(route, statuses.set(status, (statuses.get(status) ?? 0) + 1))
   }
 
-  const byStatus = (route: Name) => Object.fromEntries(requests.get(route) ?? [])
+  const byStatus = (route: Route.Name) => Object.fromEntries(requests.get(route) ?? [])
 
   return {
     visit: (route) => {
-      const counted = route === "entries"
+      const counted = writes.has(route)
       let isOpen = true
       let carried: Book | undefined
       if (counted) maxOpen = Math.max(maxOpen, ++open)
@@ -134,14 +136,7 @@ export const make = (options: { readonly maxKeys: number }): Journal => {
       tokensIssued += 1
     },
     stats: () => ({
-      requests: {
-        token: byStatus("token"),
-        list: byStatus("list"),
-        entries: byStatus("entries"),
-        webhooks: byStatus("webhooks"),
-        control: byStatus("control"),
-        unknown: byStatus("unknown")
-      },
+      requests: Object.fromEntries(Route.names.map((name) => [name, byStatus(name)])) as Stats["requests"],
       openEntries: { current: open, max: maxOpen },
       keys: Object.fromEntries(
         Array.from(keys, ([key, kept]) => [key, { ...kept, answeredStatuses: [...kept.answeredStatuses] }])

@@ -7,12 +7,43 @@
 import type { IncomingHttpHeaders } from "node:http"
 
 /**
+ * The routes that faults can be aimed at: all but the sandbox's own.
+ *
+ * @since 0.1.0
+ */
+export const targets = [
+  "token",
+  "list",
+  "lists",
+  "entries",
+  "webhooks",
+  "phonenumbers",
+  "emailaddresses",
+  "whatsappnumbers",
+  "customexclusioncolumns",
+  "export",
+  "download",
+  "uploads",
+  "upload",
+  "importstatus",
+  "events",
+  "campaigns",
+  "conversations",
+  "limits"
+] as const
+
+/**
+ * @since 0.1.0
+ */
+export const names = [...targets, "control", "unknown"] as const
+
+/**
  * The names under which requests are counted and faults are aimed.
  *
  * @since 0.1.0
  * @category models
  */
-export type Name = "token" | "list" | "entries" | "webhooks" | "control" | "unknown"
+export type Name = (typeof names)[number]
 
 /**
  * A request whose body has arrived.
@@ -66,11 +97,13 @@ export interface Turn {
  */
 export interface Route {
   readonly name: Name
-  readonly method: "GET" | "POST"
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   /** Its first group, if there is one, is given to `handle`. */
   readonly path: RegExp
   /** The permissions that a bearer token must carry; `undefined` asks for no token at all. */
   readonly permissions: ReadonlyArray<string> | undefined
+  /** Bytes of the longest body, where it is not that of the API. */
+  readonly maxBytes?: number
   readonly handle: (request: Request, parameter: string) => Turn
 }
 
@@ -81,6 +114,22 @@ export interface Route {
  * @category constructors
  */
 export const answer = (reply: Reply): Turn => ({ commit: () => reply, abandon: () => {} })
+
+/**
+ * A turn that does all its work when it is carried out.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const turn = (commit: () => Reply): Turn => ({ commit, abandon: () => {} })
+
+/**
+ * 204.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const noContent: Reply = { status: 204, headers: {}, body: "" }
 
 /**
  * An answer in JSON.
@@ -103,6 +152,20 @@ export const json = (status: number, value: unknown, headers: Readonly<Record<st
 export interface Detail {
   readonly errorCode: string
   readonly fieldName: string
+  readonly entityId?: string
+  readonly entityName?: string
+}
+
+/**
+ * The limit that a request would exceed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Limit {
+  readonly key: string
+  readonly namespace: string
+  readonly value: number
 }
 
 /**
@@ -116,6 +179,7 @@ export interface Extra {
   readonly details?: ReadonlyArray<Detail>
   readonly errors?: ReadonlyArray<unknown>
   readonly messageParams?: Readonly<Record<string, string>>
+  readonly limit?: Limit
   /** `true` where the message itself says what the client did against the contract. */
   readonly violation?: boolean | string
 }
@@ -136,7 +200,8 @@ export const failure = (request: Request, status: number, code: string, message:
       ...(extra.messageParams === undefined ? {} : { messageParams: extra.messageParams }),
       contextId: request.correlationId,
       details: extra.details ?? [],
-      errors: extra.errors ?? []
+      errors: extra.errors ?? [],
+      ...(extra.limit === undefined ? {} : { limit: extra.limit })
     },
     extra.headers
   ),

@@ -23,6 +23,7 @@ export interface Begun {
  */
 export interface Match {
   readonly name: Route.Name
+  readonly maxBytes?: number | undefined
   readonly begin: (request: Route.Request) => Begun
 }
 
@@ -75,6 +76,6 @@ export const make = (routes: ReadonlyArray<Route.Route>, oauth: OAuth, rateLimit
     const route = here.find((route) => route.method === method)
     if (route === undefined) return here.length === 0 ? unknown : wrongMethod(here)
     const parameter = route.path.exec(path)?.[1] ?? ""
-    return { name: route.name, begin: (request) => begin(route, parameter, request) }
+    return { name: route.name, maxBytes: route.maxBytes, begin: (request) => begin(route, parameter, request) }
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A stand-in for Genesys Cloud: an HTTP server on this machine that speaks the entries contract, keeps what it is given,
- * goes wrong when asked to, and counts everything. It is another machine to its clients, so it lives by the wall clock
+ * A stand-in for Genesys Cloud: an HTTP server on this machine that speaks the entries contract and the published API,
+ * keeps what it is given, goes wrong when asked to, and counts everything. It is another machine to its clients, so it lives by the wall clock
  * even in a program that runs on a test clock.
  *
  * @since 0.1.0
@@ -14,16 +14,19 @@ import type * as Scope from "effect/Scope"
 import type { Reason } from "../DncEntry.js"
 import * as Control from "./Control.js"
 import * as Entries from "./Entries.js"
+import type * as Events from "./Events.js"
 import * as Faults from "./Faults.js"
 import * as Idempotency from "./Idempotency.js"
 import * as Journal from "./Journal.js"
 import * as Lists from "./Lists.js"
 import * as OAuth from "./OAuth.js"
+import * as Platform from "./Platform.js"
 import * as RateLimit from "./RateLimit.js"
 import type * as Route from "./Route.js"
 import * as Router from "./Router.js"
 import * as Server from "./Server.js"
 import * as State from "./State.js"
+import type { Contact } from "./Table.js"
 import * as Webhooks from "./Webhooks.js"
 
 export {
@@ -53,7 +56,10 @@ export interface Options
     Entries.Options,
     Idempotency.Options,
     RateLimit.Options,
-    Webhooks.Options {
+    Webhooks.Options,
+    Platform.Options {
+  /** Which routes there are: those of one contract alone, or of both. Reading a list belongs to both. */
+  readonly contract: "entries" | "platform" | "both"
   /** The first one is the sandbox's `listId`. */
   readonly lists: ReadonlyArray<State.ListOptions>
   /** Latency and faults from the start; what is not named is off. */
@@ -71,15 +77,27 @@ export interface Options
 export const defaults: Options = {
   host: "127.0.0.1",
   port: 0,
+  contract: "both",
   lists: [{ id: defaultListId, name: "Sandbox", dncSourceType: "rds" }],
   clientId: "sandbox",
   clientSecret: "sandbox",
   tokenLifetimeSeconds: 86_400,
-  permissions: ["outbound:dnc:add", "outbound:dncList:view"],
+  permissions: Platform.permissions,
   refuse: [],
   refusals: "named",
   maxNumbers: 499,
+  maxNumbersPlatform: 1000,
   maxBytes: 512_000,
+  maxListRecords: 1_000_000,
+  maxOrgRecords: 2_000_000,
+  maxUploadBytes: 268_435_456,
+  divisions: [{ id: "0ffca115-cafe-4ace-b1de-0de0fade0d1e", name: "Home" }],
+  campaigns: [],
+  sizeLagMs: 0,
+  exportDelayMs: 100,
+  importDelayMs: 100,
+  importFailure: undefined,
+  uploadMode: "append",
   idempotency: "replay",
   idempotencyRetentionSeconds: 86_400,
   maxKeys: 100_000,
@@ -119,6 +137,8 @@ export interface Service {
   readonly clientSecret: string
   /** What is on a list now, by default on `listId`; nothing for a list that is not there. */
   readonly entries: (listId?: string) => Iterable<State.ListEntry>
+  /** As `entries`, for any kind of contacts. */
+  readonly contacts: (kind: State.Kind, listId?: string) => Iterable<Contact>
   /** Puts entries on a list without a request and without events. */
   readonly seed: (entries: Iterable<SeedEntry>, listId?: string) => Effect.Effect<void>
   readonly inject: (...faults: ReadonlyArray<Faults.Fault>) => Effect.Effect<void>
@@ -128,7 +148,11 @@ export interface Service {
   readonly deliveries: Effect.Effect<ReadonlyArray<Webhooks.Delivery>>
   /** Waits until no event is under way. */
   readonly delivered: Effect.Effect<void>
-  /** Empties lists, keys, webhooks and counts, and puts faults back as they were at the start; tokens stay good. */
+  /** The event log, the oldest event first. */
+  readonly events: Effect.Effect<ReadonlyArray<Events.Event>>
+  /** Waits until no uploaded file is being imported. */
+  readonly imported: Effect.Effect<void>
+  /** Lists, keys, webhooks, events, counts and faults are as they were at the start; tokens stay good. */
   readonly reset: Effect.Effect<void>
 }
 
@@ -159,7 +183,7 @@ export class Sandbox extends Context.Tag("genesys-dnc/Sandbox")<Sandbox, Service
 export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Server.SandboxError, Scope.Scope> =>
   Effect.gen(function* () {
     const options: Options = { ...defaults, ...partial }
-    const lists = new Map(options.lists.map((list) => [list.id.toLowerCase(), State.make(list, options.now)]))
+    const lists = new Map(Lists.initial(options.lists, options))
     const listId = options.lists[0]?.id ?? defaultListId
     const journal = Journal.make(options)
     const faults = Faults.make(options.faults, options.seed)
@@ -167,6 +191,7 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
     const rateLimit = RateLimit.make(options)
     const oauth = OAuth.make(options, journal.tokenIssued)
     const webhooks = yield* Webhooks.make(options)
+    const platform = yield* Platform.make(options, { lists })
 
     const inject = (fault: Faults.Fault) => (fault.type === "expireTokens" ? oauth.expire() : faults.add(fault))
 
@@ -186,7 +211,9 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
       })
 
     const reset = () => {
-      for (const list of lists.values()) list.clear()
+      platform.clear()
+      lists.clear()
+      for (const [id, list] of Lists.initial(options.lists, options)) lists.set(id, list)
       keys.clear()
       rateLimit.clear()
       faults.clear()
@@ -194,11 +221,15 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
       webhooks.clear()
     }
 
-    const routes = [
-      oauth.route,
-      Lists.route(lists),
+    const entries = [
       Entries.route(options, { lists, keys, onCreated: () => (webhooks.isHeard() ? publish : undefined) }),
       webhooks.route
+    ]
+    const routes = [
+      oauth.route,
+      ...platform.shared,
+      ...(options.contract === "platform" ? [] : entries),
+      ...(options.contract === "entries" ? [] : platform.routes)
     ]
     const control = Control.routes({
       lists,
@@ -219,6 +250,7 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
       clientId: options.clientId,
       clientSecret: options.clientSecret,
       entries: (id = listId) => lists.get(id.toLowerCase())?.entries() ?? [],
+      contacts: (kind, id = listId) => lists.get(id.toLowerCase())?.contacts(kind) ?? [],
       seed: (entries, id = listId) =>
         Effect.sync(() => {
           const list = lists.get(id.toLowerCase())
@@ -234,6 +266,8 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
       webhooks: Effect.sync(webhooks.registered),
       deliveries: Effect.sync(webhooks.deliveries),
       delivered: webhooks.settled,
+      events: Effect.sync(platform.events),
+      imported: platform.imported,
       reset: Effect.sync(reset)
     } satisfies Service
   }).pipe(Effect.withClock(Clock.make()))

@@ -42,6 +42,7 @@ export interface Options {
   /** 0 takes any free port. */
   readonly port: number
   readonly maxBytes: number
+  readonly now: () => number
 }
 
 /**
@@ -136,6 +137,7 @@ export const make = (options: Options, dependencies: Dependencies): Effect.Effec
       const [path, query = ""] = (incoming.url ?? "/").split("?", 2)
       const method = incoming.method ?? "GET"
       const match = router(method, path)
+      const maxBytes = match.maxBytes ?? options.maxBytes
       const visit = journal.visit(match.name)
       outgoing.once("close", visit.left)
       outgoing.on("error", visit.left)
@@ -143,8 +145,8 @@ export const make = (options: Options, dependencies: Dependencies): Effect.Effec
       let length = 0
       incoming.on("data", (chunk: Buffer) => {
         length += chunk.length
-        if (length <= options.maxBytes) chunks.push(chunk)
-        else if (length > patience * options.maxBytes) incoming.destroy()
+        if (length <= maxBytes) chunks.push(chunk)
+        else if (length > Math.max(maxBytes, patience * options.maxBytes)) incoming.destroy()
       })
       incoming.once("end", () => {
         const request: Route.Request = {
@@ -153,12 +155,12 @@ export const make = (options: Options, dependencies: Dependencies): Effect.Effec
           query: new URLSearchParams(query),
           headers: incoming.headers,
           body: Buffer.concat(chunks),
-          tooLarge: length > options.maxBytes,
+          tooLarge: length > maxBytes,
           correlationId: randomUUID()
         }
         const key = incoming.headers["idempotency-key"]
         if (typeof key === "string") visit.carries(key, digest(request.body))
-        run(serve({ request, match, visit, outgoing, faults, journal }))
+        run(serve({ request, match, visit, outgoing, faults, journal, now: options.now }))
       })
     })
     return yield* Effect.acquireRelease(listen(server, options), () => close(server))
@@ -171,6 +173,7 @@ interface Exchange {
   readonly outgoing: Http.ServerResponse
   readonly faults: Faults.Faults
   readonly journal: Journal.Journal
+  readonly now: () => number
 }
 
 const serve = (exchange: Exchange): Effect.Effect<void> => {
@@ -210,23 +213,26 @@ const drop = ({ outgoing, request, visit }: Exchange) =>
   }).pipe(Effect.andThen(Effect.logDebug(`${request.method} ${Masking.mask(request.path)} dropped`)))
 
 const write = (
-  { outgoing, request, visit }: Exchange,
+  exchange: Exchange,
   reply: Route.Reply,
   headers: Readonly<Record<string, string>>,
   after: Faults.Next | undefined
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
+    const { now, outgoing, request, visit } = exchange
     const { body, status } = reply
+    // nothing of an answer without a body can be cut off but all of it
+    if (body === "" && after?.type === "truncate") return yield* drop(exchange)
     yield* Effect.logDebug(`${request.method} ${Masking.mask(request.path)} ${status}`)
-    const head = { ...headers, ...reply.headers, "inin-correlation-id": request.correlationId }
+    const date = new Date(now()).toUTCString()
+    const head = { date, ...headers, ...reply.headers, "inin-correlation-id": request.correlationId }
     if (typeof body !== "string") {
       visit.answered(status)
       outgoing.writeHead(status, head)
-      // a reader that leaves early is no failure of the sandbox
-      return yield* Effect.ignore(Effect.tryPromise(() => pipeline(Readable.from(body), outgoing)))
+      return yield* stream(outgoing, body, after)
     }
     const bytes = Buffer.from(body)
-    outgoing.writeHead(status, { ...head, "content-length": bytes.length })
+    outgoing.writeHead(status, status === 204 ? head : { ...head, "content-length": bytes.length })
     if (after?.type === "truncate") {
       visit.answered(status)
       return void outgoing.write(bytes.subarray(0, bytes.length >> 1), () => outgoing.destroy())
@@ -243,4 +249,23 @@ const write = (
     }
     visit.answered(status)
     outgoing.end(rest)
+  })
+
+/** A body of many pieces: truncated, it breaks off after the first one; slow, it keeps the reader waiting for that. */
+const stream = (
+  outgoing: Http.ServerResponse,
+  body: Iterable<string>,
+  after: Faults.Next | undefined
+): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    if (after?.type === "truncate") {
+      const [first = ""] = body
+      return void outgoing.write(first, () => outgoing.destroy())
+    }
+    if (after?.type === "slow") {
+      outgoing.flushHeaders()
+      yield* Effect.sleep(after.milliseconds)
+    }
+    // a reader that leaves early is no failure of the sandbox
+    yield* Effect.ignore(Effect.tryPromise(() => pipeline(Readable.from(body), outgoing)))
   })

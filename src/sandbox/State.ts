@@ -1,10 +1,57 @@
 /**
- * The DNC lists of the sandbox and what is on them. A list holds millions of numbers: an entry is one key and a
- * reference to a value that all entries of the same reason and expiry share.
+ * The DNC lists of the sandbox and what is on them.
  *
  * @since 0.1.0
  */
 import type { Reason } from "../DncEntry.js"
+import * as Table from "./Table.js"
+
+/**
+ * What sets lists apart: `rds` is Internal, `rds_custom` Internal-Custom, the others are registries that Genesys Cloud
+ * asks itself.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type SourceType = "rds" | "rds_custom" | "dnc.com" | "gryphon"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ContactMethod = "Email" | "Phone" | "Any" | "WhatsApp"
+
+/**
+ * The kinds of contacts, by the name that the published routes have for them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = "phonenumbers" | "emailaddresses" | "whatsappnumbers" | "customexclusioncolumns"
+
+/**
+ * @since 0.1.0
+ */
+export const kinds: ReadonlyArray<Kind> = [
+  "phonenumbers",
+  "emailaddresses",
+  "whatsappnumbers",
+  "customexclusioncolumns"
+]
+
+/**
+ * What a later version of a list may change.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Settings {
+  readonly name: string
+  readonly loginId?: string | undefined
+  readonly campaignId?: string | undefined
+  readonly dncCodes?: ReadonlyArray<string> | undefined
+  readonly licenseId?: string | undefined
+}
 
 /**
  * A DNC list that exists from the start.
@@ -12,12 +59,17 @@ import type { Reason } from "../DncEntry.js"
  * @since 0.1.0
  * @category models
  */
-export interface ListOptions {
+export interface ListOptions extends Settings {
   /** A UUID. */
   readonly id: string
-  readonly name: string
-  /** `rds` (Internal) takes numbers; every other source type refuses them. */
-  readonly dncSourceType: "rds" | "rds_custom" | "dnc.com" | "gryphon"
+  /** `rds` (Internal) takes numbers; `rds_custom` takes values of its column; the others refuse both. */
+  readonly dncSourceType: SourceType
+  /** Of an Internal list; `Phone` unless said otherwise. */
+  readonly contactMethod?: ContactMethod | undefined
+  /** Of an Internal-Custom list. */
+  readonly customExclusionColumn?: string | undefined
+  /** The id of a division; the first one of the sandbox unless said otherwise. */
+  readonly divisionId?: string | undefined
 }
 
 /**
@@ -40,11 +92,7 @@ export interface ListEntry {
  * @since 0.1.0
  * @category models
  */
-export interface Counts {
-  readonly created: number
-  readonly duplicate: number
-  readonly updated: number
-}
+export type Counts = Table.Counts
 
 /**
  * @since 0.1.0
@@ -55,10 +103,19 @@ export interface List extends ListOptions {
   readonly dateModified: () => number
   /** Grows with each request that changes the list. */
   readonly version: () => number
-  /** Entries that have not expired. */
+  readonly update: (settings: Settings) => void
+  /** Contacts of all kinds that have not expired. */
   readonly size: () => number
-  /** Entries that have not expired, in the order in which their numbers first came. */
+  /** The size as it is reported: it lags behind the changes. */
+  readonly reportedSize: () => number
+  /** Contacts of all kinds, the expired ones included: they take up room until they are purged. */
+  readonly records: () => number
+  /** Numbers that have not expired, in the order in which they first came. */
   readonly entries: () => Iterable<ListEntry>
+  /** As `entries`, for any kind. */
+  readonly contacts: (kind: Kind) => Iterable<Table.Contact>
+  /** Contacts of all kinds that have not expired, as they are at this moment. */
+  readonly snapshot: () => Iterable<Table.Contact>
   /** Gives each number this value, be it stricter or looser; the numbers must be E.164. `created` collects the new ones. */
   readonly put: (
     phoneNumbers: ReadonlyArray<string>,
@@ -66,14 +123,14 @@ export interface List extends ListOptions {
     expires: string | null,
     created?: Array<string>
   ) => Counts
-  readonly clear: () => void
-}
-
-interface Value {
-  readonly reason: Reason
-  readonly expires: string | null
-  readonly expiresAt: number
-  count: number
+  /** As `put`, for contacts of any kind and without a reason; they must be good ones of their kind. */
+  readonly add: (kind: Kind, contacts: ReadonlyArray<string>, expires: string | null) => void
+  readonly remove: (kind: Kind, contacts: ReadonlyArray<string>) => void
+  readonly purge: (kind: Kind) => void
+  /** Empties one kind, or all of them. */
+  readonly clear: (kind?: Kind) => void
+  /** How many records these contacts would add. */
+  readonly missing: (kind: Kind, contacts: ReadonlyArray<string>) => number
 }
 
 /**
@@ -93,81 +150,112 @@ export const parseE164 = (text: string): number => {
   return number
 }
 
+const same = (text: string) => text
+
 /**
- * An empty list.
+ * An empty list, whose size is reported as it was `sizeLagMs` ago.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: ListOptions, now: () => number): List => {
+export const make = (options: ListOptions, now: () => number, sizeLagMs = 0): List => {
   const dateCreated = now()
-  const numbers = new Map<number, Value>()
-  const values = new Map<string, Value>()
+  const phoneNumbers = Table.make(parseE164, (number) => `+${number}`, now)
+  const tables: Readonly<Record<Kind, Table.Table>> = {
+    phonenumbers: phoneNumbers,
+    emailaddresses: Table.make((address) => address.toLowerCase(), same, now),
+    whatsappnumbers: Table.make(same, same, now),
+    customexclusioncolumns: Table.make(same, same, now)
+  }
+  const all = Object.values(tables)
+  const sizes: Array<{ readonly since: number; size: number }> = [{ since: Number.NEGATIVE_INFINITY, size: 0 }]
+  let settings: Settings = options
   let dateModified = dateCreated
   let version = 1
 
-  const intern = (reason: Reason, expires: string | null): Value => {
-    const key = `${reason} ${expires}`
-    let value = values.get(key)
-    if (value === undefined) {
-      const expiresAt = expires === null ? Number.POSITIVE_INFINITY : Date.parse(expires)
-      value = { reason, expires, expiresAt, count: 0 }
-      values.set(key, value)
-    }
-    return value
+  const size = () => all.reduce((sum, table) => sum + table.size(), 0)
+
+  /** Forgets the sizes that nobody will be told any more. */
+  const forget = (instant: number) => {
+    while (sizes.length > 1 && sizes[1].since <= instant - sizeLagMs) sizes.shift()
+  }
+
+  const changed = () => {
+    const instant = now()
+    dateModified = instant
+    version += 1
+    if (sizeLagMs === 0) return
+    forget(instant)
+    const last = sizes[sizes.length - 1]
+    if (last.since === instant) last.size = size()
+    else sizes.push({ since: instant, size: size() })
   }
 
   return {
     ...options,
+    get name() {
+      return settings.name
+    },
+    get loginId() {
+      return settings.loginId
+    },
+    get campaignId() {
+      return settings.campaignId
+    },
+    get dncCodes() {
+      return settings.dncCodes
+    },
+    get licenseId() {
+      return settings.licenseId
+    },
     dateCreated,
     dateModified: () => dateModified,
     version: () => version,
-    size: () => {
-      const instant = now()
-      let size = 0
-      for (const value of values.values()) {
-        if (value.expiresAt > instant) size += value.count
-      }
-      return size
+    update: (next) => {
+      settings = next
+      changed()
     },
+    size,
+    reportedSize: () => {
+      if (sizeLagMs === 0) return size()
+      forget(now())
+      return sizes[0].size
+    },
+    records: () => all.reduce((sum, table) => sum + table.records(), 0),
     *entries() {
-      const instant = now()
-      for (const [number, { expires, expiresAt, reason }] of numbers) {
-        if (expiresAt > instant) yield { phoneNumber: `+${number}`, reason, expires }
+      for (const { contact, expires, reason } of phoneNumbers.entries()) {
+        yield { phoneNumber: contact, reason, expires }
       }
     },
-    put: (phoneNumbers, reason, expires, collected) => {
-      const instant = now()
-      const value = intern(reason, expires)
-      let created = 0
-      let duplicate = 0
-      for (const phoneNumber of phoneNumbers) {
-        const number = parseE164(phoneNumber)
-        const old = numbers.get(number)
-        if (old !== undefined && old.expiresAt > instant) {
-          if (old === value) {
-            duplicate += 1
-            continue
-          }
-        } else {
-          created += 1
-          collected?.push(phoneNumber)
+    contacts: (kind) => tables[kind].entries(),
+    snapshot: () => {
+      const parts = all.map((table) => table.snapshot())
+      return {
+        *[Symbol.iterator]() {
+          for (const part of parts) yield* part
         }
-        if (old !== undefined) old.count -= 1
-        value.count += 1
-        numbers.set(number, value)
       }
-      if (duplicate < phoneNumbers.length) {
-        dateModified = instant
-        version += 1
-      }
-      return { created, duplicate, updated: phoneNumbers.length - created - duplicate }
     },
-    clear: () => {
-      numbers.clear()
-      values.clear()
-      dateModified = now()
-      version += 1
-    }
+    put: (numbers, reason, expires, created) => {
+      const counts = phoneNumbers.put(numbers, reason, expires, created)
+      if (counts.duplicate < numbers.length) changed()
+      return counts
+    },
+    add: (kind, contacts, expires) => {
+      const { duplicate } = tables[kind].put(contacts, "UNSPECIFIED", expires)
+      if (duplicate < contacts.length) changed()
+    },
+    remove: (kind, contacts) => {
+      if (tables[kind].remove(contacts) > 0) changed()
+    },
+    purge: (kind) => {
+      if (tables[kind].purge() > 0) changed()
+    },
+    clear: (kind) => {
+      if (kind === undefined) for (const table of all) table.clear()
+      else tables[kind].clear()
+      changed()
+    },
+    missing: (kind, contacts) => tables[kind].missing(contacts)
   }
 }
