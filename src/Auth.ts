@@ -15,10 +15,42 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
+import * as AuthorizationCode from "./Auth/authorizationCode.js"
+import * as LoginFile from "./Auth/loginFile.js"
+import * as Saml2 from "./Auth/saml2.js"
 import * as TokenEndpoint from "./Auth/tokenEndpoint.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import * as RetryPolicy from "./RetryPolicy.js"
+
+export {
+  /**
+   * Signing in with a browser: where to send it, and the token for the code that it brings back.
+   *
+   * @since 0.1.0
+   */
+  AuthorizationCode,
+  /**
+   * The file in which a login is kept.
+   *
+   * @since 0.1.0
+   */
+  LoginFile,
+  /**
+   * The SAML2 bearer grant.
+   *
+   * @since 0.1.0
+   */
+  Saml2
+}
+
+/**
+ * What an exchange gives.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Issued = TokenEndpoint.Issued
 
 /**
  * @since 0.1.0
@@ -63,7 +95,7 @@ const longestThrottle = Duration.minutes(1)
  * @category constructors
  */
 export const fromExchange = (
-  exchange: (refused: Redacted.Redacted | undefined) => Effect.Effect<TokenEndpoint.Issued, GenesysError>,
+  exchange: (refused: Redacted.Redacted | undefined) => Effect.Effect<Issued, GenesysError>,
   retry: RetryPolicy.Options = RetryPolicy.defaults
 ): Effect.Effect<typeof Auth.Service, never, Scope.Scope> =>
   Effect.map(Effect.scope, (scope) => {
@@ -159,6 +191,52 @@ export const layerConfig = (
   options: Config.Config.Wrap<Options>
 ): Layer.Layer<Auth, ConfigError.ConfigError, PlatformHttpClient.HttpClient> =>
   Layer.scoped(Auth, Effect.flatMap(Config.unwrap(options), make))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface LoginOptions {
+  /** `https://api.{domain}`: a login for another API is not used. */
+  readonly apiUrl: string
+  /** Path of the file that `genesys-dnc login` wrote. */
+  readonly loginFile: string
+  /** Of one token request. */
+  readonly timeout?: Duration.Duration
+  readonly retry?: RetryPolicy.Options
+}
+
+/**
+ * A person's login, kept in a file: its refresh token is exchanged for as long as the server takes it; afterwards
+ * `Unauthorized` says to sign in again.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerLogin = (options: LoginOptions): Layer.Layer<Auth, never, PlatformHttpClient.HttpClient> =>
+  Layer.scoped(
+    Auth,
+    Effect.flatMap(PlatformHttpClient.HttpClient, (client) =>
+      fromExchange(AuthorizationCode.fromFile(client, LoginFile.make(options.loginFile), options), options.retry)
+    )
+  )
+
+/**
+ * The SAML2 bearer grant.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerSaml2 = (
+  options: Saml2.Options & { readonly retry?: RetryPolicy.Options }
+): Layer.Layer<Auth, never, PlatformHttpClient.HttpClient> =>
+  Layer.scoped(
+    Auth,
+    Effect.flatMap(PlatformHttpClient.HttpClient, (client) => {
+      const exchange = Saml2.exchange(client, options)
+      return fromExchange(() => exchange, options.retry)
+    })
+  )
 
 /**
  * A token that somebody else obtained. It is never renewed; once refused it is gone, and `Unauthorized` says so.
