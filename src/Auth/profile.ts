@@ -72,9 +72,12 @@ export const load = (name: string): Effect.Effect<Profile, ProfileError> =>
     const clientId = value("client_credentials")
     const clientSecret = profile.get("client_secret")
     const accessToken = profile.get("access_token")
-    // in this order in the vendor's CLI
+    // the CLI's numbers for signing in with a browser
+    const forPerson = ["2", "3"].includes(value("grant_type") ?? "") || value("redirect_uri") !== undefined
+    if (clientId !== undefined && clientSecret !== undefined && !forPerson) {
+      return { region, credentials: { clientId, clientSecret } }
+    }
     if (accessToken !== undefined) return { region, credentials: { accessToken } }
-    if (clientId !== undefined && clientSecret !== undefined) return { region, credentials: { clientId, clientSecret } }
     return yield* new ProfileError({
       message: `The profile "${name}" has neither a client id and secret nor an access token`,
       hint: "A profile that signs in with a browser cannot be shared: run genesys-dnc login."

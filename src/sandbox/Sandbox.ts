@@ -195,7 +195,7 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
     }
 
     const routes = [
-      oauth.route,
+      ...oauth.routes,
       Lists.route(lists),
       Entries.route(options, { lists, keys, onCreated: () => (webhooks.isHeard() ? publish : undefined) }),
       webhooks.route
