@@ -100,7 +100,7 @@ export const fromFile = (
   file: LoginFile,
   options: { readonly apiUrl: string; readonly timeout?: Duration.Duration | undefined }
 ): ((refused: Redacted.Redacted | undefined) => Effect.Effect<TokenEndpoint.Issued, GenesysError>) => {
-  const load = Effect.flatMap(Effect.mapError(file.load, unusable), (login) => {
+  const load = Effect.flatMap(file.load, (login) => {
     if (login === undefined) {
       return Effect.fail(unauthorized(`Nobody is signed in: there is no ${file.path}`, "Run genesys-dnc login."))
     }
@@ -123,43 +123,34 @@ export const fromFile = (
         Effect.fail(unauthorized(error.message, again, error))
       ),
       Effect.tap((issued) =>
-        Effect.mapError(
-          file.save({
-            ...login,
-            accessToken: issued.token,
-            accessTokenEndsAt: issued.endsAt,
-            refreshToken: issued.refreshToken ?? refreshToken
-          }),
-          unusable
-        )
+        file.save({
+          ...login,
+          accessToken: issued.token,
+          accessTokenEndsAt: issued.endsAt,
+          refreshToken: issued.refreshToken ?? refreshToken
+        })
       )
     )
 
   return (refused) =>
-    Effect.flatMap(load, (login) => {
-      const stored = goodToken(login, refused)
-      return Effect.flatMap(stored, (issued) =>
-        issued !== undefined
-          ? Effect.succeed(issued)
-          : file
-              .exclusive(
-                Effect.flatMap(load, (latest) =>
-                  Effect.flatMap(goodToken(latest, refused), (issued) => {
-                    // another run was here first
-                    if (issued !== undefined) return Effect.succeed(issued)
-                    return latest.refreshToken === undefined
-                      ? Effect.fail(
-                          unauthorized("The login has ended, and Genesys Cloud gave no refresh token with it", again)
-                        )
-                      : refresh(latest, latest.refreshToken)
-                  })
-                )
-              )
-              .pipe(Effect.catchTag("LoginFileError", (error) => Effect.fail(unusable(error))))
+    Effect.gen(function* () {
+      const stored = yield* goodToken(yield* load, refused)
+      if (stored !== undefined) return stored
+      return yield* file.exclusive(
+        Effect.gen(function* () {
+          const login = yield* load
+          // another run may have been here first
+          const fresh = yield* goodToken(login, refused)
+          if (fresh !== undefined) return fresh
+          return login.refreshToken === undefined
+            ? yield* unauthorized("The login has ended, and Genesys Cloud gave no refresh token with it", again)
+            : yield* refresh(login, login.refreshToken)
+        })
       )
-    })
+    }).pipe(Effect.catchTag("LoginFileError", (error) => Effect.fail(unusable(error))))
 }
 
+/** The access token that is kept, unless it is about to end or was refused. */
 const goodToken = (
   { accessToken, accessTokenEndsAt }: Login,
   refused: Redacted.Redacted | undefined

@@ -164,6 +164,7 @@ export const make = (path: string): LoginFile => {
             await file.close()
           }
           await Fs.rename(temporary, path)
+          await syncFolder(path)
         } catch (error) {
           await Fs.rm(temporary, { force: true })
           throw error
@@ -217,6 +218,14 @@ export const make = (path: string): LoginFile => {
 
 /** What is made on the way is for the owner alone. */
 const prepare = (path: string): Promise<unknown> => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 })
+
+/** So that the new name outlives a power cut; not every system can. */
+const syncFolder = async (path: string): Promise<void> => {
+  try {
+    const folder = await Fs.open(Path.dirname(path), "r")
+    await folder.sync().finally(() => folder.close())
+  } catch {}
+}
 
 const orWhereMissing = <A, B>(promise: Promise<A>, missing: B): Promise<A | B> =>
   promise.catch((error: NodeJS.ErrnoException) => {

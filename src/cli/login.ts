@@ -1,5 +1,6 @@
 /** `genesys-dnc login` and `genesys-dnc logout`. */
 import { spawn } from "node:child_process"
+import * as Fs from "node:fs"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
@@ -85,7 +86,8 @@ export const login = Command.make(
               accessTokenEndsAt: issued.endsAt,
               ...(issued.refreshToken === undefined ? {} : { refreshToken: issued.refreshToken })
             }
-            yield* file.save(login)
+            // a run that is renewing the old login would write it over this one
+            yield* file.exclusive(file.save(login))
             return login
           })
       )
@@ -140,7 +142,7 @@ const open = (url: string): void => {
 export const logout = Command.make("logout", {}, () =>
   Effect.gen(function* () {
     const file = Auth.LoginFile.make(yield* Auth.LoginFile.defaultPath)
-    const removed = yield* file.remove
+    const removed = Fs.existsSync(file.path) && (yield* file.exclusive(file.remove))
     process.stdout.write(removed ? `Removed ${file.path}.\n` : `Nobody was signed in: there is no ${file.path}.\n`)
   })
 ).pipe(Command.withDescription("Remove the login that genesys-dnc login keeps."))

@@ -82,7 +82,6 @@ describe("genesys-dnc login", { timeout }, () => {
       const out = yield* run(["logout"], { cwd, env })
       assert.strictEqual(out.stdout, `Removed ${path}.\n`)
       assert.isFalse(Fs.existsSync(path))
-      assert.match((yield* run(["logout"], { cwd, env })).stdout, /Nobody was signed in/)
       const nobody = yield* push()
       assert.strictEqual(nobody.code, ExitCode.wrongUsage)
       assert.match(nobody.stderr, /GENESYSCLOUD_OAUTHCLIENT_SECRET is not set\n.*sign in with genesys-dnc login/)
@@ -138,9 +137,7 @@ describe("genesys-dnc login", { timeout }, () => {
 
   it.scopedLive.each([
     ["no client", { GENESYSCLOUD_OAUTHCLIENT_ID: "" }, [], /No OAuth client is given/],
-    ["no region", { GENESYS_DNC_API_URL: "" }, [], /Neither GENESYSCLOUD_REGION nor/],
-    ["a region that is not there", {}, ["--region", "eu-centrl-1"], /Did you mean eu-central-1\?/],
-    ["no port", {}, ["--port", "70000"], /70000 is no port/]
+    ["a region that is not there", {}, ["--region", "eu-centrl-1"], /Did you mean eu-central-1\?/]
   ] as ReadonlyArray<readonly [string, Record<string, string>, ReadonlyArray<string>, RegExp]>)(
     "%s: 2",
     ([, other, args, said]) =>
