@@ -7,6 +7,8 @@ export const help = `genesys-dnc ${version}: puts files of Do-Not-Call numbers o
 Usage
   genesys-dnc push FILE... --list ID     put the numbers of files on a DNC list
   genesys-dnc validate FILE...           check files by the same rules, without a network
+  genesys-dnc login                      sign in with a browser, instead of credentials in the environment
+  genesys-dnc logout                     forget that login
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
   genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine
   genesys-dnc demo                       push the example file to a sandbox of its own
@@ -17,9 +19,11 @@ Environment (flags win over it, and it wins over .env)
   GENESYSCLOUD_OAUTHCLIENT_ID            OAuth client with the grant Client Credentials
   GENESYSCLOUD_OAUTHCLIENT_SECRET        its secret
   GENESYSCLOUD_ACCESS_TOKEN              instead of the two: a token that is never renewed
+  GENESYSCLOUD_PROFILE                   instead of them: a profile of the vendor's gc CLI
   GENESYS_DNC_LIST                       id of the DNC list
   GENESYS_DNC_API_URL                    instead of the region's API host
   GENESYS_DNC_LOGIN_URL                  instead of the region's login host
+  GENESYS_DNC_LOGIN_FILE                 where login keeps the login; ~/.config/genesys-dnc/login.json if not set
   GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed
 
 Exit codes

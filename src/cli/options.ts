@@ -115,7 +115,8 @@ export const audit = {
 export const connection = {
   apiUrl: optionalText("api-url", "URL of the API; by GENESYSCLOUD_REGION if not given"),
   loginUrl: optionalText("login-url", "URL of the login host; by GENESYSCLOUD_REGION, or the API's, if not given"),
-  region: optionalText("region", "AWS name or domain of the org's region; GENESYSCLOUD_REGION if not given")
+  region: optionalText("region", "AWS name or domain of the org's region; GENESYSCLOUD_REGION if not given"),
+  profile: optionalText("profile", "Profile of the vendor's gc CLI (~/.gc/config.toml) instead of other credentials")
 }
 
 export const sending = {

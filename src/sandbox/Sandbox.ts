@@ -226,7 +226,7 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
       webhooks.route
     ]
     const routes = [
-      oauth.route,
+      ...oauth.routes,
       ...platform.shared,
       ...(options.contract === "platform" ? [] : entries),
       ...(options.contract === "entries" ? [] : platform.routes)

@@ -88,7 +88,7 @@ export GENESYS_DNC_LIST=${Sandbox.defaultListId}`
       const answers = [
         [yield* client.list("", "0ffca115-cafe-4ace-a11c-000000000000"), 404, "not.found"],
         [yield* client.list("", "my-list"), 400, "bad.request"],
-        [yield* call(`${sandbox.url}/api/v2/users/me`), 404, "not.found"],
+        [yield* call(`${sandbox.url}/api/v2/users/search`), 404, "not.found"],
         [yield* call(`${sandbox.url}/sandbox/stats`), 404, "not.found"],
         [yield* call(`${sandbox.url}//`), 404, "not.found"],
         [yield* call(`${sandbox.url}/oauth/token`), 405, "method.not.allowed"],
