@@ -13,8 +13,8 @@ import type { Run } from "./run.js"
 const polls = 12
 
 /**
- * Reads the size until all that was accepted shows in it, or it has stood still for a quarter of `lag`, or `lag` is over,
- * or the run is stopped. A size that cannot be read is left out; it fails no run.
+ * Reads the size until all that was accepted shows in it, or it has moved and then stood still for a quarter of `lag`, or
+ * `lag` is over, or the run is stopped. A size that cannot be read is left out; it fails no run.
  */
 export const readSize = <E, E2>(
   run: Run<E, E2>,
@@ -29,6 +29,7 @@ export const readSize = <E, E2>(
     const { check, contract } = yield* DncSubmitter
     const expected = contract.action === "add" ? before + accepted : before - accepted
     const pause = Duration.times(lag, 1 / polls)
+    if (Duration.toMillis(pause) > 0) yield* Effect.logDebug("Waiting until the size of the list shows what was done")
     let same = 0
     for (let poll = 0; poll <= polls; poll++) {
       if (poll > 0) yield* Effect.sleep(pause)
@@ -36,7 +37,7 @@ export const readSize = <E, E2>(
       if (after === undefined) return
       same = run.listSize?.after === after ? same + 1 : 0
       run.listSize = { before, after }
-      if (after === expected || same >= polls / 4 || Duration.toMillis(pause) === 0) return
+      if (after === expected || (after !== before && same >= polls / 4) || Duration.toMillis(pause) === 0) return
     }
   }).pipe(
     Effect.catchAll((error) => Effect.logWarning(`The size of the list cannot be read: ${error.message}`)),
