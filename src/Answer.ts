@@ -1,11 +1,13 @@
 /**
- * One HTTP request and what came back: sent, read to its end within the time limit, and told apart. No retries here.
+ * One HTTP request and what came back: sent, read to its end within the time limit (or left open, to be streamed), and
+ * told apart. No retries here.
  *
  * @since 0.1.0
  */
 import type * as Headers from "@effect/platform/Headers"
 import type * as PlatformHttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +27,8 @@ export interface Answer {
   /** The parsed JSON body; `undefined` where there was none. */
   readonly body: unknown
   readonly correlationId: string | undefined
+  /** By lower-case name: `date`, `inin-ratelimit-count`, … */
+  readonly headers: Readonly<Record<string, string>>
 }
 
 /**
@@ -41,23 +45,8 @@ export const send = (
   const name = `${request.method} ${request.url}`
   return client.execute(request).pipe(
     Effect.flatMap((response) => Effect.map(response.text, (text) => ({ response, text }))),
-    Effect.mapError(
-      (error) =>
-        new GenesysErrors.TransportError({
-          message: `${name} got no whole answer: ${reasonOf(error.cause ?? error)}`,
-          hint: "Check that the host is right and reachable from here (proxy, firewall, region).",
-          // not the client's own error: it holds the request with its headers
-          cause: error.cause
-        })
-    ),
-    Effect.timeoutFail({
-      duration: timeout,
-      onTimeout: () =>
-        new GenesysErrors.RequestTimeout({
-          message: `${name} was not answered within ${Duration.format(timeout)}`,
-          hint: "Genesys Cloud or the network is slow; try again later, or raise the timeout."
-        })
-    }),
+    Effect.mapError((error) => broken(name, error)),
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
     Effect.interruptible,
     // a daemon: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
     Effect.forkDaemon,
@@ -68,6 +57,63 @@ export const send = (
     )
   )
 }
+
+/**
+ * Sends one request and gives its answer as soon as it begins: a 2xx, or a redirection, which is not followed. Its body is
+ * the caller's to read. For requests that change nothing: an interruption takes effect at once.
+ *
+ * @since 0.1.0
+ */
+export const open = (
+  client: PlatformHttpClient.HttpClient,
+  request: HttpClientRequest.HttpClientRequest,
+  timeout: Duration.Duration
+): Effect.Effect<HttpClientResponse.HttpClientResponse, GenesysError> => {
+  // a signed URL is a key to what it names, and the key is in its query
+  const name = `${request.method} ${request.url.replace(/[?#].*$/s, "")}`
+  return client.execute(request).pipe(
+    Effect.flatMap((response) =>
+      (response.status >= 200 && response.status < 300) ||
+      (response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined)
+        ? Effect.succeed({ response, text: "" })
+        : Effect.map(response.text, (text) => ({ response, text }))
+    ),
+    Effect.mapError((error) => broken(name, error)),
+    Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
+    Effect.interruptible,
+    Effect.flatMap(({ response, text }) =>
+      text === "" && response.status < 400
+        ? Effect.succeed(response)
+        : Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            Effect.as(read(name, response.status, response.headers, text, now), response)
+          )
+    )
+  )
+}
+
+/**
+ * The failure that no answer, or none to the end, means. The client's own error holds the request with its headers, so
+ * only what caused it is kept.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const broken = (name: string, error: { readonly cause?: unknown }): GenesysErrors.TransportError =>
+  new GenesysErrors.TransportError({
+    message: `${name} got no whole answer: ${reasonOf(error.cause ?? error)}`,
+    hint: "Check that the host is right and reachable from here (proxy, firewall, region).",
+    cause: error.cause
+  })
+
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export const late = (name: string, timeout: Duration.Duration): GenesysErrors.RequestTimeout =>
+  new GenesysErrors.RequestTimeout({
+    message: `${name} was not answered within ${Duration.format(timeout)}`,
+    hint: "Genesys Cloud or the network is slow; try again later, or raise the timeout."
+  })
 
 const read = (
   request: string,
@@ -80,7 +126,7 @@ const read = (
   const correlationId = headers["inin-correlation-id"] ?? stringAt(body, "contextId")
   if (status >= 200 && status < 300) {
     return text === "" || body !== undefined
-      ? Effect.succeed({ status, body, correlationId })
+      ? Effect.succeed({ status, body, correlationId, headers })
       : Effect.fail(
           new GenesysErrors.UnexpectedResponse({
             message: `${request} was answered ${status} with ${looksLike(text)} where JSON was expected`,

@@ -6,6 +6,7 @@
  */
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Config from "effect/Config"
 import type * as ConfigError from "effect/ConfigError"
@@ -16,11 +17,13 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as Redacted from "effect/Redacted"
-import { type Answer, send } from "./Answer.js"
+import * as Stream from "effect/Stream"
+import { type Answer, broken, late, open, send } from "./Answer.js"
 import { Auth } from "./Auth.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import * as Pacing from "./Pacing.js"
+import * as Region from "./Region.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
 export type { Answer } from "./Answer.js"
@@ -70,6 +73,12 @@ export class HttpClient extends Context.Tag("genesys-dnc/HttpClient")<
       request: HttpClientRequest.HttpClientRequest,
       trace?: Trace
     ) => Effect.Effect<Outcome, GenesysError>
+    /**
+     * The bytes that a URL of the API's own host, or of another host of its region, gives. Retried until they begin, not
+     * after; a pause between them longer than the timeout of a request fails. Redirections are followed, and the bearer goes
+     * to no other host than those: a URL that begins elsewhere fails with `UnexpectedResponse`, and nothing is sent.
+     */
+    readonly stream: (url: string) => Stream.Stream<Uint8Array, GenesysError>
   }
 >() {}
 
@@ -139,44 +148,36 @@ export const make = (
       jitter: retry.retryAfterJitter
     })
     // our own spans and metrics tell more than a second pair for each request would
-    const client = PlatformHttpClient.withTracerDisabledWhen(yield* PlatformHttpClient.HttpClient, () => true).pipe(
-      PlatformHttpClient.mapRequest(HttpClientRequest.prependUrl(apiUrl))
-    )
+    const bare = PlatformHttpClient.withTracerDisabledWhen(yield* PlatformHttpClient.HttpClient, () => true)
+    const client = PlatformHttpClient.mapRequest(bare, HttpClientRequest.prependUrl(apiUrl))
 
-    const execute = (
-      request: HttpClientRequest.HttpClientRequest,
+    /** All attempts of one operation, each with a token that is good at the time; gives how many they were. */
+    const repeatedly = <A>(
+      once: (token: Redacted.Redacted, attempt: number) => Effect.Effect<A, GenesysError>,
       trace: Trace = { attempts: 0, correlationId: undefined }
-    ): Effect.Effect<Outcome, GenesysError> =>
+    ): Effect.Effect<readonly [value: A, attempts: number], GenesysError> =>
       Effect.suspend(() => {
         const before = trace.attempts
+        const attempts = () => trace.attempts - before
         let renewed = false
-        const answered = ({ correlationId }: { readonly correlationId?: string | undefined }) =>
-          Effect.sync(() => {
-            trace.correlationId = correlationId
-          })
 
         const exchange = (token: Redacted.Redacted) =>
-          send(client, HttpClientRequest.bearerToken(request, token), timeout).pipe(
-            timed(attemptLatency),
-            Effect.tapError((error) =>
-              error._tag === "RateLimited" &&
-              error.retryAfter !== undefined &&
-              Duration.lessThanOrEqualTo(error.retryAfter, retry.longestRetryAfter)
-                ? pacing.hold(error.retryAfter)
-                : Effect.void
-            ),
-            Effect.tapBoth({ onFailure: answered, onSuccess: answered }),
-            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt: trace.attempts - before } })
+          Effect.tapError(once(token, attempts()), (error) =>
+            error._tag === "RateLimited" &&
+            error.retryAfter !== undefined &&
+            Duration.lessThanOrEqualTo(error.retryAfter, retry.longestRetryAfter)
+              ? pacing.hold(error.retryAfter)
+              : Effect.void
           )
 
         // Auth has its own retries: its failures are final here, so they go through this client's untouched, as a Left
-        const attempt: Effect.Effect<Either.Either<Answer, GenesysError>, GenesysError> = Effect.flatMap(
+        const attempt: Effect.Effect<Either.Either<A, GenesysError>, GenesysError> = Effect.flatMap(
           Effect.either(Effect.interruptible(auth.token)),
           (token) => {
             if (Either.isLeft(token)) return Effect.succeed(Either.left(token.left))
             const counted = Effect.suspend(() => {
               trace.attempts++
-              return trace.attempts - before > 1
+              return attempts() > 1
                 ? Effect.zipRight(Metric.increment(retries), exchange(token.right))
                 : exchange(token.right)
             })
@@ -196,20 +197,104 @@ export const make = (
         return RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)).pipe(
           Effect.flatten,
           Effect.mapBoth({
-            onFailure: (error) => GenesysErrors.withAttempts(error, trace.attempts - before),
-            onSuccess: (answer) => ({ ...answer, attempts: trace.attempts - before })
+            onFailure: (error) => GenesysErrors.withAttempts(error, attempts()),
+            onSuccess: (value) => [value, attempts()] as const
           })
         )
-      }).pipe(
+      })
+
+    const execute = (
+      request: HttpClientRequest.HttpClientRequest,
+      trace: Trace = { attempts: 0, correlationId: undefined }
+    ): Effect.Effect<Outcome, GenesysError> => {
+      const answered = ({ correlationId }: { readonly correlationId?: string | undefined }) =>
+        Effect.sync(() => {
+          trace.correlationId = correlationId
+        })
+      return repeatedly(
+        (token, attempt) =>
+          send(client, HttpClientRequest.bearerToken(request, token), timeout).pipe(
+            timed(attemptLatency),
+            Effect.tapBoth({ onFailure: answered, onSuccess: answered }),
+            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt } })
+          ),
+        trace
+      ).pipe(
+        Effect.map(([answer, attempts]) => ({ ...answer, attempts })),
         timed(operationLatency),
         Effect.withSpan("genesys-dnc/HttpClient.execute", {
           attributes: { "http.request.method": request.method, "url.path": request.url }
         }),
         Effect.uninterruptible
       )
+    }
 
-    return HttpClient.of({ apiUrl, concurrency, execute })
+    /** Follows redirections: what a host outside of the region gets is the URL alone. */
+    const download = (url: URL, token: Redacted.Redacted, left = longestChain): Effect.Effect<Opened, GenesysError> => {
+      const request = HttpClientRequest.get(url.href)
+      return Effect.flatMap(
+        open(bare, mayHaveBearer(apiUrl, url) ? HttpClientRequest.bearerToken(request, token) : request, timeout),
+        (response) => {
+          if (response.status < 300) return Effect.succeed({ response, url })
+          const location = response.headers["location"]
+          const next = URL.canParse(location, url.href) ? new URL(location, url) : undefined
+          return left > 0 && next !== undefined && (next.protocol === "https:" || mayHaveBearer(apiUrl, next))
+            ? download(next, token, left - 1)
+            : Effect.fail(
+                new GenesysErrors.UnexpectedResponse({
+                  message: `GET ${nameOf(url)} was redirected ${left > 0 ? `to ${next?.origin ?? "no URL"}, which is not followed` : "too often"}`,
+                  hint: "What is downloaded is expected at the API's own host, or by https: elsewhere.",
+                  status: response.status
+                })
+              )
+        }
+      )
+    }
+
+    const stream = (text: string): Stream.Stream<Uint8Array, GenesysError> => {
+      const whole = text.startsWith("/") ? `${apiUrl}${text}` : text
+      const url = URL.canParse(whole) ? new URL(whole) : undefined
+      if (url === undefined || !mayHaveBearer(apiUrl, url)) {
+        return Stream.fail(
+          new GenesysErrors.UnexpectedResponse({
+            message: `The server names ${url?.origin ?? "what is no URL"} for a download, which is not of the region of ${apiUrl}; the token is not sent there`,
+            hint: "Check the API URL. Behind a gateway, downloads have to be led through it too."
+          })
+        )
+      }
+      return Stream.unwrap(
+        Effect.map(
+          repeatedly((token) => download(url, token)),
+          ([{ response, url }]) =>
+            response.stream.pipe(
+              Stream.mapError((error) => broken(`GET ${nameOf(url)}`, error)),
+              Stream.timeoutFail(() => late(`More of GET ${nameOf(url)}`, timeout), timeout)
+            )
+        )
+      )
+    }
+
+    return HttpClient.of({ apiUrl, concurrency, execute, stream })
   })
+
+interface Opened {
+  readonly response: HttpClientResponse.HttpClientResponse
+  readonly url: URL
+}
+
+/** Redirections in a row that are followed. */
+const longestChain = 5
+
+/** A URL without its query, which may be a key to what it names. */
+const nameOf = (url: URL): string => `${url.origin}${url.pathname}`
+
+/** True for the API's own origin, and for every host of its region by `https:`. */
+const mayHaveBearer = (apiUrl: string, url: URL): boolean => {
+  const api = new URL(apiUrl)
+  if (url.origin === api.origin) return true
+  const domain = Object.values(Region.domains).find((domain) => api.hostname === `api.${domain}`)
+  return domain !== undefined && url.protocol === "https:" && url.port === "" && url.hostname.endsWith(`.${domain}`)
+}
 
 /** Records milliseconds by `status`: an HTTP status, or the tag of the failure. */
 const timed =

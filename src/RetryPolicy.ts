@@ -64,6 +64,19 @@ export const conflict = (options: Options): Schedule.Schedule<number, GenesysErr
   bounded(options, (error) => error._tag === "IdempotencyConflict")
 
 /**
+ * How often an export is asked for that is being made: after a second, then ever more rarely, at most ten seconds apart,
+ * for so long.
+ *
+ * @since 0.1.0
+ * @category schedules
+ */
+export const untilReady = (longest: Duration.Duration): Schedule.Schedule<unknown> =>
+  Schedule.exponential(Duration.seconds(1), 1.5).pipe(
+    Schedule.union(Schedule.spaced(Duration.seconds(10))),
+    Schedule.upTo(longest)
+  )
+
+/**
  * Repeats an effect by a schedule. Nothing but the pauses can be interrupted, so the outcome of what was sent is never
  * lost to somebody's haste. Says in the log what it keeps failing with, from the third time on.
  *

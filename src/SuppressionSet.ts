@@ -40,6 +40,14 @@ export interface SuppressionSet {
    * the order of their arrival. Without a grouping each reason and expiry is a group. What is cut waits no longer.
    */
   readonly cut: (largest: number, run: Pick<Batch, "runId" | "dncListId">, group?: Grouping) => Iterable<Batch>
+  /** The end of a number's suppression, or `undefined` where it is not in the set. Numbers are without their plus sign. */
+  readonly expires: (number: number) => number | undefined
+  /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
+  readonly see: (number: number) => boolean
+  /** A number that waits to be sent waits no longer: it needs no sending. */
+  readonly settle: (number: number) => void
+  /** Every number in the order of arrival, with its end and whether it was seen. */
+  readonly values: () => Iterable<readonly [number: number, expires: number, seen: boolean]>
   /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
 }
@@ -70,6 +78,8 @@ interface Chunk {
   readonly number: Float64Array
   readonly value: Uint32Array
   readonly place: Uint32Array
+  /** A bit for each number that was seen; made with the first. */
+  seen: Uint8Array | undefined
 }
 
 /**
@@ -128,7 +138,8 @@ export const make = (): SuppressionSet => {
           chunks.push({
             number: new Float64Array(chunkSize),
             value: new Uint32Array(chunkSize),
-            place: new Uint32Array(chunkSize)
+            place: new Uint32Array(chunkSize),
+            seen: undefined
           })
         }
         const chunk = chunks[size >>> chunkBits]
@@ -211,11 +222,45 @@ export const make = (): SuppressionSet => {
     }
   }
 
-  const find = (phoneNumber: string): number => index[slotOf(Number(phoneNumber.slice(1)))] - 1
+  const locate = (number: number): number => index[slotOf(number)] - 1
+
+  const find = (phoneNumber: string): number => locate(Number(phoneNumber.slice(1)))
+
+  const see = (number: number): boolean => {
+    const at = locate(number)
+    if (at === -1) return false
+    const seen = (chunks[at >>> chunkBits].seen ??= new Uint8Array(chunkSize >>> 3))
+    const [byte, bit] = [(at & chunkMask) >>> 3, 1 << (at & 7)]
+    if ((seen[byte] & bit) !== 0) return false
+    seen[byte] |= bit
+    return true
+  }
+
+  const settle = (number: number): void => {
+    const at = locate(number)
+    if (at === -1) return
+    const column = chunks[at >>> chunkBits].value
+    const value = column[at & chunkMask]
+    if (value >>> stateShift !== waiting) return
+    column[at & chunkMask] = ((cutState << stateShift) | value) >>> 0
+    pending--
+  }
+
+  function* values(): Iterable<readonly [number: number, expires: number, seen: boolean]> {
+    for (let i = 0; i < size; i++) {
+      const { number, seen, value } = chunks[i >>> chunkBits]
+      const at = i & chunkMask
+      yield [
+        number[at],
+        valueExpires[value[at] & valueMask],
+        seen !== undefined && (seen[at >>> 3] & (1 << (at & 7))) !== 0
+      ]
+    }
+  }
 
   return {
     size: () => size,
-    bytes: () => chunks.length * chunkSize * 16 + index.byteLength,
+    bytes: () => chunks.reduce((sum, { seen }) => sum + chunkSize * 16 + (seen?.byteLength ?? 0), 0) + index.byteLength,
     add,
     place: (phoneNumber) => {
       const at = find(phoneNumber)
@@ -238,6 +283,13 @@ export const make = (): SuppressionSet => {
       return countWaiting(groups.length, ofValue).reduce((sum, count) => sum + Math.ceil(count / largest), 0)
     },
     cut,
+    expires: (number) => {
+      const at = locate(number)
+      return at === -1 ? undefined : valueExpires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
+    },
+    see,
+    settle,
+    values,
     unsend: (phoneNumbers) => {
       for (const phoneNumber of phoneNumbers) {
         const at = find(phoneNumber)

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Auth, HttpClient } from "genesys-dnc"
 import { Mocks, Stub } from "genesys-dnc/testing"
@@ -68,6 +69,7 @@ describe("HttpClient", () => {
         status: 200,
         body: { created: 1 },
         correlationId: "the-correlation",
+        headers: { "content-type": "application/json", "inin-correlation-id": "the-correlation" },
         attempts: 1
       })
       const [sent] = network.received
@@ -528,5 +530,137 @@ describe("HttpClient", () => {
       yield* TestClock.adjust("10 minutes")
       assert.strictEqual(network.received.length, 1)
     }).pipe(over(network))
+  })
+
+  describe("stream", () => {
+    const download = "/api/v2/downloads/abc"
+
+    const text = (url: string) =>
+      Effect.flatMap(HttpClient.HttpClient, (client) => Stream.mkString(Stream.decodeText(client.stream(url))))
+
+    const csv: Network.Answered = {
+      status: 200,
+      body: "number\n+14155550100\n",
+      headers: { "content-type": "text/csv" }
+    }
+
+    it.effect.each([download, `${apiUrl}${download}`])("gives the bytes of %s, with the bearer", (url) => {
+      const network = Network.make(Network.inOrder(csv))
+      return Effect.gen(function* () {
+        assert.strictEqual(yield* text(url), csv.body)
+        assert.strictEqual(network.received[0].url, `${apiUrl}${download}`)
+        assert.strictEqual(network.received[0].headers["authorization"], "Bearer token")
+      }).pipe(over(network))
+    })
+
+    it.effect("other hosts of the region have the bearer too", () => {
+      const network = Network.make(Network.inOrder(csv))
+      return Effect.gen(function* () {
+        yield* text("https://apps.usw2.pure.cloud/exports/1")
+        assert.strictEqual(network.received[0].headers["authorization"], "Bearer token")
+      }).pipe(over(network, { apiUrl: "https://api.usw2.pure.cloud" }))
+    })
+
+    it.effect.each([
+      "https://elsewhere.example/export.csv",
+      "http://apps.usw2.pure.cloud/export.csv",
+      "http://api.usw2.pure.cloud/export.csv",
+      "https://apps.usw2.pure.cloud.elsewhere.example/export.csv",
+      "https://apps.mypurecloud.de/export.csv",
+      "no URL"
+    ])("nothing is sent to %s", (url) => {
+      const network = Network.make(Network.inOrder(csv))
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(text(url))
+        assert.strictEqual(error._tag, "UnexpectedResponse")
+        assert.include(error.message, "the token is not sent there")
+        assert.strictEqual(network.received.length, 0)
+      }).pipe(over(network, { apiUrl: "https://api.usw2.pure.cloud" }))
+    })
+
+    it.effect("follows a redirection to storage, without the bearer", () => {
+      const network = Network.make(
+        Network.inOrder({ status: 303, headers: { location: "https://storage.example/export?signature=s3cret" } }, csv)
+      )
+      return Effect.gen(function* () {
+        assert.strictEqual(yield* text(download), csv.body)
+        assert.strictEqual(network.received[1].url, "https://storage.example/export?signature=s3cret")
+        assert.isUndefined(network.received[1].headers["authorization"])
+      }).pipe(over(network))
+    })
+
+    it.effect("a signed URL is not shown", () => {
+      const network = Network.make(
+        Network.inOrder(
+          { status: 303, headers: { location: "https://storage.example/export?signature=s3cret" } },
+          { status: 403, body: "<Error>AccessDenied</Error>" }
+        )
+      )
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(text(download))
+        assert.strictEqual(error._tag, "Forbidden")
+        assert.notInclude(inspect(error, { depth: 9 }), "s3cret")
+      }).pipe(over(network))
+    })
+
+    it.effect("does not follow to http:, nor for ever", () => {
+      const plain = Network.make(Network.inOrder({ status: 302, headers: { location: "http://storage.example/x" } }))
+      const round = Network.make(Network.inOrder({ status: 302, headers: { location: download } }))
+      return Effect.gen(function* () {
+        const first = yield* Effect.flip(text(download)).pipe(over(plain))
+        assert.include(first.message, "was redirected to http://storage.example, which is not followed")
+        assert.strictEqual(plain.received.length, 1)
+        const second = yield* Effect.flip(text(download)).pipe(over(round))
+        assert.include(second.message, "too often")
+        assert.strictEqual(round.received.length, 6)
+      })
+    })
+
+    it.effect("is tried again until the bytes begin, with another token after a 401", () => {
+      const tokens = numberedTokens()
+      const network = Network.make(Network.inOrder({ status: 503 }, { status: 401 }, new Error("reset"), csv))
+      return Effect.gen(function* () {
+        assert.strictEqual(yield* Network.throughPauses(text(download)), csv.body)
+        assert.deepStrictEqual(
+          network.received.map(({ headers }) => headers["authorization"]),
+          ["Bearer token-1", "Bearer token-1", "Bearer token-2", "Bearer token-2"]
+        )
+      }).pipe(Effect.provide(HttpClient.layer({ apiUrl }).pipe(Layer.provide([tokens.layer, network.layer]))))
+    })
+
+    it.effect("is not tried again afterwards: half of it would come twice", () => {
+      const network = Network.make(() =>
+        Effect.sync(() => ({
+          status: 200,
+          stream: new ReadableStream({
+            start: (controller) => controller.enqueue(new TextEncoder().encode("number\n")),
+            pull: (controller) => controller.error(new Error("reset"))
+          })
+        }))
+      )
+      return Effect.gen(function* () {
+        const error = yield* Effect.flip(text(download))
+        assert.strictEqual(error._tag, "TransportError")
+        assert.strictEqual(network.received.length, 1)
+      }).pipe(over(network))
+    })
+
+    it.effect("a body that stands still: RequestTimeout", () => {
+      const network = Network.make(() =>
+        Effect.sync(() => ({
+          status: 200,
+          stream: new ReadableStream({
+            start: (controller) => controller.enqueue(new TextEncoder().encode("number\n"))
+          })
+        }))
+      )
+      return Effect.gen(function* () {
+        const fiber = yield* Effect.fork(Effect.flip(text(download)))
+        // the first bytes come by way of real promises
+        yield* Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 50)))
+        yield* TestClock.adjust("31 seconds")
+        assert.strictEqual((yield* fiber)._tag, "RequestTimeout")
+      }).pipe(over(network))
+    })
   })
 })

@@ -7,6 +7,7 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import { type AuditRecord, type AuditSink, layerMemory } from "../AuditSink.js"
 import { type Auth, layerToken } from "../Auth.js"
 import * as Contract from "../Contract.js"
@@ -26,13 +27,15 @@ import { type Registration, WebhookRegistrar } from "../WebhookRegistrar.js"
 export const auth = (token = "test-token"): Layer.Layer<Auth> => layerToken(Redacted.make(token))
 
 /**
- * Answers each request with what the function gives: a body for a 200, or a failure.
+ * Answers each request with what the function gives: a body for a 200, or a failure. Downloads are what `stream` gives;
+ * none unless it is given.
  *
  * @since 0.1.0
  * @category layers
  */
 export const httpClient = (
-  answer: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<unknown, GenesysError>
+  answer: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<unknown, GenesysError>,
+  stream: (typeof HttpClient.Service)["stream"] = () => Stream.dieMessage("no download is mocked")
 ): Layer.Layer<HttpClient> =>
   Layer.succeed(
     HttpClient,
@@ -40,7 +43,11 @@ export const httpClient = (
       apiUrl: "https://api.example.test",
       concurrency: 5,
       execute: (request) =>
-        Effect.map(answer(request), (body): Outcome => ({ status: 200, body, correlationId: undefined, attempts: 1 }))
+        Effect.map(
+          answer(request),
+          (body): Outcome => ({ status: 200, body, correlationId: undefined, headers: {}, attempts: 1 })
+        ),
+      stream
     })
   )
 
