@@ -130,6 +130,8 @@ export type AuditEvent =
         readonly totals: Readonly<Record<string, number>>
         /** Where the contract gives no counts: entries on the list before and after. */
         readonly listSize: RunReport["listSize"] | null
+        /** Numbers found as they should be in an export at the end, where one was asked for. */
+        readonly verified: number | null
         readonly rejectsByCode: Readonly<Record<string, number>>
         readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
       }

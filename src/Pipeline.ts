@@ -23,6 +23,7 @@ import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { abort, begin, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
+import { type VerifyError, verify } from "./Pipeline/verify.js"
 import type { OutputFile, RunReport, Totals } from "./RunReport.js"
 
 /**
@@ -107,6 +108,11 @@ export interface Options<E = never> {
    * the end; a minute unless given.
    */
   readonly sizeLag?: Duration.DurationInput
+  /**
+   * What is on the list, asked for once all batches are done: each number that was accepted has to be there with no sooner
+   * end than was sent (or, where numbers are removed, not to be there), or it counts as failed.
+   */
+  readonly verify?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -154,6 +160,7 @@ export const push = <E, E2 = never>(
         yield* recordStart(run, reports)
         yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
+        if (options.verify !== undefined) yield* verify(run, options.verify)
         return yield* conclude(run, reports)
       })
     )

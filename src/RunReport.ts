@@ -89,6 +89,8 @@ export interface RunReport {
   readonly withoutExpiry: number
   /** Entries on the list, where the contract gives no counts; `after` only where it could be read. */
   readonly listSize?: { readonly before: number; readonly after?: number }
+  /** Numbers that were accepted and found as they should be, where the list was exported at the end. */
+  readonly verified?: number
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

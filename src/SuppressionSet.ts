@@ -48,6 +48,8 @@ export interface SuppressionSet {
   readonly settle: (number: number) => void
   /** Every number in the order of arrival, with its end and whether it was seen. */
   readonly values: () => Iterable<readonly [number: number, expires: number, seen: boolean]>
+  /** The numbers that were cut and whose batch did not fail, in E.164: those that were seen, or those that were not. */
+  readonly sent: (seen: boolean) => Iterable<string>
   /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
 }
@@ -250,11 +252,7 @@ export const make = (): SuppressionSet => {
     for (let i = 0; i < size; i++) {
       const { number, seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
-      yield [
-        number[at],
-        valueExpires[value[at] & valueMask],
-        seen !== undefined && (seen[at >>> 3] & (1 << (at & 7))) !== 0
-      ]
+      yield [number[at], valueExpires[value[at] & valueMask], isSeen(seen, at)]
     }
   }
 
@@ -290,6 +288,13 @@ export const make = (): SuppressionSet => {
     see,
     settle,
     values,
+    *sent(wanted) {
+      for (let i = 0; i < size; i++) {
+        const { number, seen, value } = chunks[i >>> chunkBits]
+        const at = i & chunkMask
+        if (value[at] >>> stateShift === cutState && isSeen(seen, at) === wanted) yield `+${number[at]}`
+      }
+    },
     unsend: (phoneNumbers) => {
       for (const phoneNumber of phoneNumbers) {
         const at = find(phoneNumber)
@@ -303,6 +308,9 @@ export const make = (): SuppressionSet => {
     }
   }
 }
+
+const isSeen = (seen: Uint8Array | undefined, at: number): boolean =>
+  seen !== undefined && (seen[at >>> 3] & (1 << (at & 7))) !== 0
 
 /** A plus sign and 15 digits. */
 const longestE164 = 16

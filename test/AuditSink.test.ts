@@ -79,6 +79,7 @@ const wordy: ReadonlyArray<AuditSink.AuditEvent> = [
       error: "It broke at 4155550100",
       totals: { read: 1 },
       listSize: null,
+      verified: null,
       rejectsByCode: {},
       files: []
     }

@@ -7,10 +7,12 @@ import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
 import {
   AuditSink,
   Auth,
   Contract,
+  DncExport,
   DncSubmitter,
   DncValidator,
   HttpClient,
@@ -21,6 +23,8 @@ import { Faults, Sandbox } from "genesys-dnc/sandbox"
 import { problemsOfRequest } from "./conformance/contract.js"
 import { assertTotals, number, quick } from "./support/cli.js"
 import { input, outputs, row } from "./support/inputs.js"
+
+type Exported = NonNullable<Pipeline.Options["verify"]>
 
 const day = 86_400_000
 const forEver = Number.POSITIVE_INFINITY
@@ -43,7 +47,8 @@ const world = (
       PlatformHttpClient.tapRequest(client, (request) =>
         Effect.sync(() => {
           const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : undefined
-          if (request.url.endsWith("/oauth/token") || request.url.endsWith("/entries")) return
+          // where a download is to be had is the server's affair
+          if (/\/oauth\/token$|\/entries$|\/downloads?\//.test(request.url)) return
           const url = new URL(request.url, sandbox.url)
           requests.push(`${request.method} ${url.pathname}`)
           const value = body === undefined ? undefined : JSON.parse(body)
@@ -58,7 +63,7 @@ const world = (
     options.auto ? DncSubmitter.layerAuto(sandbox.listId, submitterOptions) : DncSubmitter.layer(submitterOptions),
     DncValidator.layer()
   ).pipe(
-    Layer.provide(HttpClient.layer({ apiUrl: sandbox.url, retry: quick, concurrency: options.concurrency ?? 5 })),
+    Layer.provideMerge(HttpClient.layer({ apiUrl: sandbox.url, retry: quick, concurrency: options.concurrency ?? 5 })),
     Layer.provide(
       Auth.layer({
         loginUrl: sandbox.url,
@@ -74,11 +79,19 @@ const world = (
     records,
     out,
     requests,
-    push: (given: ReadonlyArray<ReturnType<typeof row>>) =>
-      Pipeline.push([input("in.csv", given, 500)], {
-        dncListId: sandbox.listId,
-        outputs: out.outputs,
-        sizeLag: "2 seconds"
+    push: (
+      given: ReadonlyArray<ReturnType<typeof row>>,
+      change: (exported: Exported) => Exported | undefined = () => undefined
+    ) =>
+      Effect.gen(function* () {
+        const client = yield* HttpClient.HttpClient
+        const verify = change(Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client))
+        return yield* Pipeline.push([input("in.csv", given, 500)], {
+          dncListId: sandbox.listId,
+          outputs: out.outputs,
+          sizeLag: "2 seconds",
+          ...(verify === undefined ? {} : { verify })
+        })
       }).pipe(
         Effect.provide(services),
         Effect.tap(() => Effect.sync(() => assert.deepStrictEqual(problems, [])))
@@ -277,6 +290,50 @@ describe("push by the published API", { timeout: 60_000 }, () => {
       const { openEntries, violations } = yield* sandbox.stats
       assert.isAtMost(openEntries.max, 5)
       assert.deepStrictEqual(violations, [])
+    })
+  )
+
+  it.scopedLive("verified by an export: all as it was sent", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform({ exportDelayMs: 20 })
+      yield* sandbox.seed([{ phoneNumber: number(9000) }])
+      const given = [...rows(1500), ...rows(20, 2000, inDays(30)), ...rows(20, 3000, inDays(300))]
+      const report = yield* world(sandbox).push(given, (exported) => exported)
+      assertTotals(report.totals, { read: 1540, accepted: 1540 })
+      assert.strictEqual(report.verified, 1540)
+      const removed = yield* world(sandbox, { action: "remove" }).push(rows(1500), (exported) => exported)
+      assert.strictEqual(removed.verified, 1500)
+      assert.deepStrictEqual(removed.listSize, { before: 1541, after: 41 })
+    })
+  )
+
+  it.scopedLive("verified by an export: what is missing, or ends sooner, has failed", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform()
+      const { out, push } = world(sandbox)
+      const report = yield* push([...rows(10), ...rows(2, 100, inDays(30))], (exported) =>
+        exported.pipe(
+          Stream.filter(({ phoneNumber }) => phoneNumber !== number(3)),
+          Stream.map((entry) => (entry.phoneNumber === number(101) ? { ...entry, expires: Date.now() } : entry))
+        )
+      )
+      assertTotals(report.totals, { read: 12, accepted: 10, failed: 2 })
+      assert.strictEqual(report.verified, 10)
+      assert.deepStrictEqual(
+        out.failed.map(({ error, phoneNumbers }) => [error, ...phoneNumbers]),
+        [["NotVerified", number(3), number(101)]]
+      )
+    })
+  )
+
+  it.scopedLive("an export that cannot be had aborts the run; the rows keep their disposition", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform({ permissions: ["outbound:dnc:edit", "outbound:dncList:view"] })
+      const report = yield* world(sandbox).push(rows(10), (exported) => exported)
+      assert.strictEqual(report.outcome, "aborted")
+      assert.strictEqual(report.error?.tag, "Forbidden")
+      assertTotals(report.totals, { read: 10, accepted: 10 })
+      assert.isUndefined(report.verified)
     })
   )
 })

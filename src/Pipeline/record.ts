@@ -66,6 +66,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         error: finished.error?.message ?? null,
         totals: { ...finished.totals },
         listSize: finished.listSize ?? null,
+        verified: finished.verified ?? null,
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
@@ -119,6 +120,7 @@ export const report = <E, E2>(
       distinctNumbers: run.set.size(),
       withoutExpiry: run.withoutExpiry,
       ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
+      ...(run.verified === undefined ? {} : { verified: run.verified }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

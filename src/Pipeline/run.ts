@@ -38,6 +38,9 @@ export interface Run<E, E2> {
   readonly startedAt: number
   withoutExpiry: number
   listSize: RunReport["listSize"]
+  verified: number | undefined
+  /** Numbers that the server refused. */
+  readonly refused: Set<string>
   now: number
   sendingAt: number
   /** No further batch is begun. */
@@ -69,6 +72,8 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       startedAt: now,
       withoutExpiry: 0,
       listSize: undefined,
+      verified: undefined,
+      refused: new Set(),
       now,
       sendingAt: now,
       stopping: false,

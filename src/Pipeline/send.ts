@@ -132,6 +132,7 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
       return Effect.suspend(() => run.outputs.failed(entries, failed))
     })
     for (const { message, phoneNumber } of receipt.rejected) {
+      run.refused.add(phoneNumber)
       const place = run.set.place(phoneNumber) ?? 0
       const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
       const { expires, reason } = valueOf(run, batch, phoneNumber)
@@ -156,5 +157,5 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
   })
 
 /** What the rows say of a number; its batch may say less. */
-const valueOf = <E, E2>(run: Run<E, E2>, batch: Batch, phoneNumber: string) =>
+export const valueOf = <E, E2>(run: Run<E, E2>, batch: Pick<Batch, "reason" | "expires">, phoneNumber: string) =>
   run.set.value(phoneNumber) ?? { reason: batch.reason ?? "UNSPECIFIED", expires: batch.expires }

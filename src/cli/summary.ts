@@ -87,12 +87,15 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
   ]
 }
 
-const listSize = ({ listSize, withoutExpiry }: RunReport): ReadonlyArray<string> => [
+const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
   ...(listSize === undefined
     ? []
     : [
         `  list: ${number(listSize.before)} entries before, ${listSize.after === undefined ? "not read" : number(listSize.after)} after`
       ]),
+  ...(verified === undefined
+    ? []
+    : [`  verified: ${number(verified)} numbers are as they should be in an export of the list`]),
   ...(withoutExpiry === 0
     ? []
     : [
