@@ -57,7 +57,7 @@ const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
         return
       }
       const tagged = error as { readonly _tag?: string; readonly message: string }
-      process.exitCode = ExitCode.ofError(tagged._tag)
+      process.exitCode = ExitCode.ofError(tagged)
       process.stderr.write(tagged._tag === undefined ? `genesys-dnc: ${Cause.pretty(cause)}\n` : problem(tagged))
     })
   )

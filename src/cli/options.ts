@@ -1,5 +1,4 @@
 /** The options that commands share, from the words on the command line to the library's own. */
-import * as Path from "node:path"
 import * as Args from "@effect/cli/Args"
 import * as Options from "@effect/cli/Options"
 import * as Config from "effect/Config"
@@ -13,6 +12,7 @@ import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
+import { identity, type OutputPaths, outputPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
 import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
@@ -45,16 +45,26 @@ export const checkFiles = (paths: ReadonlyArray<string>): Effect.Effect<void, Us
     : Effect.void
 }
 
-/** The log is the evidence: no output may be written over it, and it may not be written into an input. */
+/**
+ * The log is the evidence: no output may be written over it, and it may not be written into an input. Looked at here too,
+ * as the log is opened before the inputs are.
+ */
 export const checkAudit = (
   auditLog: string,
-  others: ReadonlyArray<string | undefined>
-): Effect.Effect<void, UsageError> => {
-  const same = others.find((path) => path !== undefined && Path.resolve(path) === Path.resolve(auditLog))
-  return same === undefined || same.startsWith("/dev/")
-    ? Effect.void
-    : usage(`${same} cannot be the audit log as well`, "Name another path with --audit.")
-}
+  files: ReadonlyArray<string>,
+  paths: OutputPaths
+): Effect.Effect<void, UsageError> =>
+  Effect.gen(function* () {
+    const log = yield* identity(auditLog)
+    if (log === undefined) return
+    const { failed, rejects } = outputPaths(files, paths)
+    const others = [...files.filter((path) => path !== "-"), ...[...rejects, failed].map(({ path }) => path)]
+    for (const path of others) {
+      if ((yield* identity(path)) === log) {
+        return yield* usage(`${path} cannot be the audit log as well`, "Name another path with --audit.")
+      }
+    }
+  })
 
 export const policy = {
   defaultCountry: Options.text("default-country").pipe(

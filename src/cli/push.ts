@@ -101,7 +101,8 @@ export const push = Command.make(
   (given) =>
     Effect.gen(function* () {
       yield* options.checkFiles(given.files)
-      yield* options.checkAudit(given.audit, [...given.files, given.rejects, given.failed])
+      const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+      yield* options.checkAudit(given.audit, given.files, outputs)
       const dncListId = yield* options.toListId(given.list)
       const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
       const settings: GenesysDnc.Settings = {
@@ -122,8 +123,7 @@ export const push = Command.make(
             sizeLag,
             stop,
             onProgress,
-            rejectsPath: given.rejects,
-            failedPath: given.failed,
+            ...outputs,
             file: options.toReading(given),
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),

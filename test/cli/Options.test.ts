@@ -47,7 +47,7 @@ const invoke = (args: ReadonlyArray<string>, env: Readonly<Record<string, string
             Effect.sync(() => ({ code: Number(process.exitCode ?? 0), stdout: written.stdout, said: "" })),
           onFailure: (error) =>
             Effect.succeed({
-              code: ValidationError.isValidationError(error) ? ExitCode.wrongUsage : ExitCode.ofError(error._tag),
+              code: ValidationError.isValidationError(error) ? ExitCode.wrongUsage : ExitCode.ofError(error),
               stdout: written.stdout,
               said: ValidationError.isValidationError(error)
                 ? JSON.stringify(error.error)
@@ -227,27 +227,40 @@ describe("values that cannot be", () => {
     })
   )
 
-  it.scopedLive("outputs over the log or an input, and both outputs in one file", () =>
+  it.scopedLive("outputs over the log or an input, both in one file, or nowhere", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
       const content = `phone\n${number(1)}\nnobody\n`
       const path = yield* file(content)
       const cwd = Path.dirname(path)
       const audit = Path.join(cwd, "audit.jsonl")
-      const at = (args: ReadonlyArray<string>) => invoke(["push", path, ...args], environment(sandbox))
-      for (const output of ["--rejects", "--failed"]) {
-        const { code, said } = yield* at(["--audit", audit, output, Path.join(cwd, "x", "..", "audit.jsonl")])
-        assert.match(said, /cannot be the audit log as well/)
+      Fs.symlinkSync(audit, Path.join(cwd, "link.csv"))
+      for (const [log, given, what] of [
+        [audit, ["--rejects", Path.join(cwd, "x", "..", "audit.jsonl")], /cannot be the audit log as well/],
+        [audit, ["--failed", `${cwd}/./audit.jsonl`], /cannot be the audit log as well/],
+        [`${path}.rejects.csv`, [], /rejects\.csv cannot be the audit log as well/],
+        [`${path}.failed.csv`, [], /failed\.csv cannot be the audit log as well/],
+        [path, [], /cannot be the audit log as well/],
+        // a link to the log, which is not there until it is opened
+        [audit, ["--failed", Path.join(cwd, "link.csv")], /link\.csv is .*audit\.jsonl, which is kept/],
+        [audit, ["--rejects", Path.join(cwd, "link.csv")], /link\.csv cannot be the audit log as well/],
+        [audit, ["--rejects", `${cwd}/o.csv`, "--failed", `${cwd}/./o.csv`], /both the rejected rows and the failed/],
+        [audit, ["--rejects", path], /optouts\.csv is the input/],
+        [audit, ["--failed", path], /optouts\.csv is the input/],
+        [
+          audit,
+          ["--failed", "/nonexist/f.csv"],
+          /f\.csv cannot be written \(there is no folder \/nonexist\)\n.*--failed/
+        ],
+        [audit, ["--rejects", cwd], /is a folder/]
+      ] as const) {
+        const args = ["push", path, "--api", "entries", "--audit", log]
+        const { code, said } = yield* invoke([...args, ...given], environment(sandbox))
+        assert.match(said, what)
         assert.strictEqual(code, ExitCode.wrongUsage)
       }
-      assert.strictEqual((yield* at(["--audit", path])).code, ExitCode.wrongUsage)
-      const both = yield* at(["--audit", audit, "--rejects", `${cwd}/out.csv`, "--failed", `${cwd}/./out.csv`])
-      assert.match(both.said, /cannot hold both the rejected rows and the failed numbers/)
-      assert.strictEqual(both.code, ExitCode.aborted)
-      const over = yield* at(["--audit", audit, "--rejects", path])
-      assert.match(over.said, /optouts\.csv is the input/)
-      assert.strictEqual(over.code, ExitCode.aborted)
       assert.strictEqual(Fs.readFileSync(path, "utf8"), content)
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "link.csv", "optouts.csv"])
       assert.strictEqual(yield* posts(sandbox), 0)
     })
   )
@@ -299,9 +312,9 @@ describe("push", () => {
           .map((line) => line.split(",").slice(0, 5)),
         [
           ["phone", "reason", "file", "line", "code"],
-          ["nobody", "", "a.csv", "3", "InvalidPhoneNumber"],
-          ["noone", "", "b.csv", "5", "InvalidPhoneNumber"],
-          [number(3), "UNSPECIFIED", "b.csv", "3", "RefusedByServer"]
+          ["nobody", "", at("a.csv"), "3", "InvalidPhoneNumber"],
+          ["noone", "", at("b.csv"), "5", "InvalidPhoneNumber"],
+          [number(3), "UNSPECIFIED", at("b.csv"), "3", "RefusedByServer"]
         ]
       )
       const recorded = readRecords(at("audit.jsonl"))
@@ -318,7 +331,8 @@ describe("push", () => {
       yield* sandbox.inject(Faults.failNext(1, 503, { route: "entries" }))
       const path = yield* file(`phone\n${number(1)}\n`)
       const failed = Path.join(yield* folder, "failed.csv")
-      const args = ["push", path, "--json", "--audit", `${path}.audit`, "--failed", failed, "--retry-attempts", "1"]
+      const once = ["--api", "entries", "--retry-attempts", "1"]
+      const args = ["push", path, "--json", "--audit", `${path}.audit`, "--failed", failed, ...once]
       const report = json(yield* invoke(args, environment(sandbox)))
       assert.strictEqual(report.exitCode, ExitCode.failed)
       assert.match(Fs.readFileSync(failed, "utf8"), new RegExp(`^\\${number(1)},UNSPECIFIED,,ServerError,`, "m"))
@@ -338,7 +352,7 @@ describe("push", () => {
         const sandbox = yield* Sandbox.make()
         const path = yield* file(content)
         const audit = `${path}.audit`
-        const args = ["push", path, "--audit", audit, "--max-rejects", limit]
+        const args = ["push", path, "--api", "entries", "--audit", audit, "--max-rejects", limit]
         const invoked = yield* invoke(args, environment(sandbox))
         assert.strictEqual(invoked.code, code, limit)
         assert.strictEqual(yield* posts(sandbox), code === ExitCode.badInput ? 0 : 1, limit)
@@ -364,7 +378,7 @@ describe("push", () => {
       ]
       if (process.getuid?.() !== 0) cases.push([at("secret.csv"), /may not be read/])
       for (const [path, said] of cases) {
-        const args = ["push", at("good.csv"), path, "--audit", at("audit.jsonl")]
+        const args = ["push", at("good.csv"), path, "--api", "entries", "--audit", at("audit.jsonl")]
         const invoked = yield* invoke(args, environment(sandbox))
         assert.match(invoked.said, said)
         assert.strictEqual(invoked.code, ExitCode.badInput)
