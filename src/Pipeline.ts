@@ -121,7 +121,17 @@ export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-
   message: Schema.String,
   hint: Schema.String,
   rejected: Schema.Number,
-  read: Schema.Number
+  read: Schema.Number,
+  rejectsByCode: Schema.Record({ key: Schema.String, value: Schema.Number }),
+  /** Those of the rejects, to be mended. */
+  files: Schema.Array(
+    Schema.Struct({
+      kind: Schema.Literal("rejects", "failed"),
+      path: Schema.String,
+      rows: Schema.Number,
+      sha256: Schema.String
+    })
+  )
 }) {}
 
 /**

@@ -361,6 +361,41 @@ describe("push", () => {
     })
   )
 
+  it.scopedLive("--max-rejects 29% takes 29 rows of 100, though 0.29 * 100 < 29", () =>
+    Effect.gen(function* () {
+      const rows = (bad: number) =>
+        Array.from({ length: 100 }, (_, i) => (i < bad ? `nobody${"x".repeat(i)}\n` : `${number(i)}\n`)).join("")
+      for (const [bad, code] of [
+        [29, ExitCode.rejected],
+        [30, ExitCode.badInput]
+      ] as const) {
+        const path = yield* file(`phone\n${rows(bad)}`)
+        const invoked = yield* invoke(["validate", path, "--max-rejects", "29%"])
+        assert.strictEqual(invoked.code, code, invoked.said)
+      }
+    })
+  )
+
+  it.scopedLive("--json has its line where a run fails before it sends", () =>
+    Effect.gen(function* () {
+      const path = yield* file(`phone\n${number(1)}\nnobody\n`)
+      const failing = (...args: ReadonlyArray<string>) =>
+        Effect.map(invoke(["validate", "--json", ...args]), (invoked) => {
+          assert.match(invoked.stdout, /^\{[^\n]*\}\n$/)
+          const { error, exitCode } = JSON.parse(invoked.stdout)
+          assert.strictEqual(exitCode, invoked.code)
+          assert.strictEqual(`${error.message}\n${error.hint}`, invoked.said)
+          return error
+        })
+      const many = yield* failing(path, "--max-rejects", "0")
+      assert.strictEqual(many.tag, "TooManyRejects")
+      assert.deepStrictEqual(many.rejectsByCode, { InvalidPhoneNumber: 1 })
+      assert.deepStrictEqual([many.rejected, many.read, many.files[0].path], [1, 2, `${path}.rejects.csv`])
+      assert.strictEqual((yield* failing(`${path}.none`)).reason, "NotFound")
+      assert.strictEqual((yield* failing(path, "--max-rejects", "few")).tag, "UsageError")
+    })
+  )
+
   it.scopedLive("inputs that cannot be used: 5, and nothing is sent", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
