@@ -1,6 +1,8 @@
 /** The options that commands share, from the words on the command line to the library's own. */
 import * as Args from "@effect/cli/Args"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
+import * as ValidationError from "@effect/cli/ValidationError"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -26,19 +28,32 @@ const usage = (message: string, hint: string) => Effect.fail(new UsageError({ me
 const optionalText = (name: string, description: string) =>
   Options.text(name).pipe(Options.withDescription(description), Options.optional, Options.map(Option.getOrUndefined))
 
+/** The parser's own integer says neither which option is wrong nor what it wants. */
+export const whole = (name: string): Options.Options<number> =>
+  Options.text(name).pipe(
+    Options.withPseudoName("N"),
+    Options.mapEffect((text) =>
+      /^\d+$/.test(text)
+        ? Effect.succeed(Number(text))
+        : Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name} ${text} is not a whole number`)))
+    )
+  )
+
 export const files = Args.text({ name: "FILE" }).pipe(
   Args.withDescription("CSV or NDJSON; - is standard input. Several files are one run."),
   Args.atLeast(1)
 )
 
-/** The parser takes an option that it does not know for a file. */
-export const checkFiles = (paths: ReadonlyArray<string>): Effect.Effect<void, UsageError> => {
+/** The parser takes an option that it does not know, and the second of one that it knows, for a file. */
+export const checkFiles = (paths: ReadonlyArray<string>, given: object = {}): Effect.Effect<void, UsageError> => {
   const wrong = paths.find((path) => path.startsWith("-") && path !== "-")
   if (wrong !== undefined) {
-    return usage(
-      `There is no option ${wrong}, or its value is missing`,
-      `See --help; a file of that name is ./${wrong}`
+    const isKnown = Object.keys(given).some(
+      (key) => wrong === `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     )
+    return isKnown
+      ? usage(`${wrong} was given twice, or without its value`, "Give it once, with its value.")
+      : usage(`There is no option ${wrong}, or its value is missing`, `See --help; a file of that name is ./${wrong}`)
   }
   return paths.filter((path) => path === "-").length > 1
     ? usage("Standard input can be read only once", "Give - once.")
@@ -75,9 +90,9 @@ export const policy = {
     Options.withDescription("Countries whose numbers are admitted, separated by commas"),
     Options.withDefault(Validator.defaults.allowedCountries.join(","))
   ),
-  reasons: Options.keyValueMap("reason").pipe(
+  reasons: Options.text("reason").pipe(
     Options.withDescription("Meaning of an internal reason code, such as OPT_OUT=CUSTOMER_REQUEST; can be repeated"),
-    Options.optional
+    Options.repeated
   ),
   strictReasons: Options.boolean("strict-reasons").pipe(
     Options.withDescription("Refuse rows whose reason is not known, instead of UNSPECIFIED")
@@ -129,7 +144,7 @@ export const connection = {
 }
 
 export const sending = {
-  concurrency: Options.integer("concurrency").pipe(
+  concurrency: whole("concurrency").pipe(
     Options.withDescription("Requests open at once"),
     Options.withDefault<number>(HttpClient.defaults.concurrency)
   ),
@@ -137,7 +152,7 @@ export const sending = {
     Options.withDescription("Time for one request"),
     Options.withDefault("30 seconds")
   ),
-  retryAttempts: Options.integer("retry-attempts").pipe(
+  retryAttempts: whole("retry-attempts").pipe(
     Options.withDescription("Requests for one batch at most; those answered 429 do not count"),
     Options.withDefault(RetryPolicy.defaults.attempts)
   ),
@@ -152,7 +167,7 @@ export const api = {
     Options.withDescription("How numbers get onto the list; auto asks the list"),
     Options.withDefault("auto" as const)
   ),
-  batchSize: Options.integer("batch-size").pipe(
+  batchSize: whole("batch-size").pipe(
     Options.withDescription("Numbers in one request of the platform API"),
     Options.withDefault(1000)
   ),
@@ -169,7 +184,11 @@ type Parsed<A extends Record<string, Options.Options<unknown>>> = {
 export const toPolicy = (options: Parsed<typeof policy>): Effect.Effect<Partial<DncValidator.Policy>, UsageError> =>
   Effect.gen(function* () {
     const reasons: Record<string, Reason> = {}
-    for (const [code, name] of Option.getOrElse(options.reasons, () => [] as ReadonlyArray<[string, string]>)) {
+    for (const text of options.reasons) {
+      const [code, name] = [text.slice(0, Math.max(text.indexOf("="), 0)), text.slice(text.indexOf("=") + 1)]
+      if (code.trim() === "") {
+        return yield* usage(`--reason ${text} gives no meaning to a code`, "Use CODE=REASON: OPT_OUT=CUSTOMER_REQUEST.")
+      }
       const reason = DncEntry.reasons.find((reason) => reason === name.trim().toUpperCase())
       if (reason === undefined) {
         return yield* usage(

@@ -113,7 +113,7 @@ export const push = Command.make(
   },
   (given) =>
     Effect.gen(function* () {
-      yield* options.checkFiles(given.files)
+      yield* options.checkFiles(given.files, given)
       const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
       yield* options.checkAudit(given.audit, given.files, outputs)
       const dncListId = yield* options.toListId(given.list)
@@ -150,7 +150,7 @@ export const validate = Command.make(
   { files: options.files, ...options.output, ...options.limits, ...options.policy, ...options.reading },
   (given) =>
     Effect.gen(function* () {
-      yield* options.checkFiles(given.files)
+      yield* options.checkFiles(given.files, given)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const policy = yield* options.toPolicy(given)
       yield* untilInterrupted(

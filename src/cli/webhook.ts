@@ -48,7 +48,11 @@ const list = Command.make("list", { ...options.output, ...options.audit }, (give
   })
 ).pipe(Command.withDescription("List the webhooks that the audit log says were registered."))
 
-export const webhook = Command.make("webhook").pipe(
+export const webhook = Command.make("webhook", {}, () =>
+  Effect.fail(
+    new options.UsageError({ message: "webhook what: register or list?", hint: "See genesys-dnc webhook --help." })
+  )
+).pipe(
   Command.withDescription("The webhook by which a compliance platform learns of new entries."),
   Command.withSubcommands([register, list])
 )

@@ -19,7 +19,7 @@ describe("genesys-dnc, wrongly used", { timeout }, () => {
     ["no words", [], /Usage\n/],
     ["an unknown command", ["frobnicate"], /Invalid subcommand.*'push', 'validate'/],
     ["an unknown option", ["push", "optouts.csv", "--lists", "x"], /There is no option --lists/],
-    ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /'many' is not a integer/],
+    ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /^--concurrency many is not a whole number/],
     ["no list", ["push", "optouts.csv"], /No list is given\n.*--list ID.*GENESYS_DNC_LIST/],
     [
       "no credentials",

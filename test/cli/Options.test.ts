@@ -9,6 +9,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type { RunReport } from "genesys-dnc"
 import { Faults, Sandbox } from "genesys-dnc/sandbox"
+import { fresh } from "../../src/cli/demo.js"
 import * as ExitCode from "../../src/cli/ExitCode.js"
 import { push, validate } from "../../src/cli/push.js"
 import { sandbox as sandboxCommand } from "../../src/cli/sandbox.js"
@@ -94,6 +95,10 @@ describe("the words of the command line", () => {
     [
       ["validate", "--reason", "A=X", "c=d.csv", "--json=false", "--reason=B=Y"],
       ["validate", "--reason", "A=X", "--reason", "B=Y", "--json", "false", "--", "c=d.csv"]
+    ],
+    [
+      ["push", "-h"],
+      ["push", "--help"]
     ],
     [
       ["push", "--list", "--json"],
@@ -203,6 +208,10 @@ describe("values that cannot be", () => {
     [["--countries", "US,Germany"], /allowed country "Germany" is not an ISO 3166/],
     [["--default-country", "Germany"], /default country "Germany"/],
     [["--timezone", "Berlin"], /There is no time zone "Berlin"/],
+    [["--reason", "OPTOUT"], /--reason OPTOUT gives no meaning to a code\nUse CODE=REASON/],
+    [["--concurrency", "x"], /--concurrency x is not a whole number/],
+    [["--timeout", "1s", "--timeout=1s"], /--timeout was given twice/],
+    [["--timeout"], /--timeout was given twice, or without its value/],
     [["--concurrency", "0"], /--concurrency 0 is less than 1/],
     [["--retry-attempts", "0"], /--retry-attempts 0 is less than 1/],
     [["--timeout", "soon"], /--timeout soon is not a duration/],
@@ -447,6 +456,14 @@ describe("validate", () => {
 })
 
 describe("webhook", () => {
+  it.live("alone is wrong usage", () =>
+    Effect.gen(function* () {
+      const { code, said } = yield* invoke(["webhook"])
+      assert.strictEqual(code, ExitCode.wrongUsage)
+      assert.match(said, /register or list/)
+    })
+  )
+
   it.scopedLive("is registered once for a name and URL, also by another process, and listed", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
@@ -483,6 +500,17 @@ describe("sandbox", () => {
       const { code, said } = yield* invoke(["sandbox", "--port", "0", "--errors", "10"])
       assert.strictEqual(code, ExitCode.wrongUsage)
       assert.match(said, /--errors 10 is no share/)
+    })
+  )
+})
+
+describe("demo", () => {
+  it.scopedLive("says where it cannot leave its files", () =>
+    Effect.gen(function* () {
+      const path = yield* file("")
+      const error = yield* Effect.flip(fresh(Path.join(path, "demo")))
+      assert.match(error.message, /^The folder .*demo cannot be made here \(ENOTDIR\)$/)
+      assert.strictEqual(ExitCode.ofError(error), ExitCode.aborted)
     })
   )
 })
