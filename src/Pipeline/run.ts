@@ -69,7 +69,7 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       startedAt: now,
       withoutExpiry: 0,
       listSize: undefined,
-      now,
+      now: options.now ?? now,
       sendingAt: now,
       stopping: false,
       error: undefined,

@@ -122,6 +122,10 @@ export const limits = {
   maxRejects: optionalText("max-rejects", "Send nothing if more rows (N) or a larger share (N%) are rejected")
 }
 
+export const time = {
+  now: optionalText("now", "Judge expiries by this time (ISO 8601) instead of the clock, to repeat a run")
+}
+
 export const output = {
   json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
 }
@@ -141,6 +145,19 @@ export const connection = {
   apiUrl: optionalText("api-url", "URL of the API; by GENESYSCLOUD_REGION if not given"),
   loginUrl: optionalText("login-url", "URL of the login host; by GENESYSCLOUD_REGION, or the API's, if not given"),
   region: optionalText("region", "AWS name or domain of the org's region; GENESYSCLOUD_REGION if not given")
+}
+
+/** Named as they were given, which the library cannot know. */
+export const checkUrls = (given: {
+  readonly apiUrl: string | undefined
+  readonly loginUrl: string | undefined
+}): Effect.Effect<void, UsageError> => {
+  const wrong = Object.entries({ "--api-url": given.apiUrl, "--login-url": given.loginUrl }).find(
+    ([, url]) => url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : "")
+  )
+  return wrong === undefined
+    ? Effect.void
+    : usage(`${wrong[0]} ${wrong[1]} is not a URL`, "Give scheme and host, such as https://api.mypurecloud.com.")
 }
 
 export const sending = {
@@ -229,6 +246,14 @@ export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.O
     return usage(`--max-rejects ${text} is neither a number of rows nor a share`, "Use 100, or 0.5%.")
   }
   return Effect.succeed(match[2] === "%" ? { share: Number(match[1]) / 100 } : { rows: Number(match[1]) })
+}
+
+export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: number }, UsageError> => {
+  if (text === undefined) return Effect.succeed({})
+  const now = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(now)
+    ? usage(`--now ${text} is no point in time`, "Use ISO 8601 with an offset, such as 2026-03-01T00:00:00Z.")
+    : Effect.succeed({ now })
 }
 
 export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>

@@ -103,6 +103,7 @@ export const push = Command.make(
       Options.map(Option.getOrUndefined)
     ),
     ...options.output,
+    ...options.time,
     ...options.limits,
     ...options.audit,
     ...options.policy,
@@ -125,7 +126,9 @@ export const push = Command.make(
         policy: yield* options.toPolicy(given),
         ...(yield* options.toSending(given))
       }
+      const now = yield* options.toNow(given.now)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+      yield* options.checkUrls(given)
       const layer = given.dryRun
         ? GenesysDnc.layerDryRun(settings)
         : GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
@@ -138,6 +141,7 @@ export const push = Command.make(
             onProgress,
             ...outputs,
             file: options.toReading(given),
+            ...now,
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
@@ -147,10 +151,18 @@ export const push = Command.make(
 
 export const validate = Command.make(
   "validate",
-  { files: options.files, ...options.output, ...options.limits, ...options.policy, ...options.reading },
+  {
+    files: options.files,
+    ...options.output,
+    ...options.time,
+    ...options.limits,
+    ...options.policy,
+    ...options.reading
+  },
   (given) =>
     Effect.gen(function* () {
       yield* options.checkFiles(given.files, given)
+      const now = yield* options.toNow(given.now)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const policy = yield* options.toPolicy(given)
       yield* untilInterrupted(
@@ -159,6 +171,7 @@ export const validate = Command.make(
             onProgress,
             rejectsPath: given.rejects,
             file: options.toReading(given),
+            ...now,
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, "validation", given.json)

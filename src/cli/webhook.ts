@@ -24,8 +24,8 @@ const register = Command.make(
       process.stdout.write(given.json ? `${JSON.stringify(registration)}\n` : `${registration.id}\n`)
     }).pipe(
       Effect.provide(
-        Effect.all([GenesysDnc.connection(given), options.toAudit(given)]).pipe(
-          Effect.map(([connection, audit]) => GenesysDnc.layer({ ...connection, auditLog: given.audit, audit })),
+        Effect.all([options.checkUrls(given), GenesysDnc.connection(given), options.toAudit(given)]).pipe(
+          Effect.map(([, connection, audit]) => GenesysDnc.layer({ ...connection, auditLog: given.audit, audit })),
           Layer.unwrapEffect
         )
       )

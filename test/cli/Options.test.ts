@@ -200,6 +200,18 @@ describe("options that decide about rows", () => {
   )
 })
 
+describe("--now", () => {
+  it.scopedLive("is the time by which expiries are judged", () =>
+    Effect.gen(function* () {
+      const path = yield* file(`phone,expires\n${number(1)},2020-01-01T00:00:00Z\n`)
+      const validate = (...args: ReadonlyArray<string>) =>
+        Effect.map(invoke(["validate", path, "--json", ...args]), (invoked) => json(invoked).rejectsByCode)
+      assert.deepStrictEqual(yield* validate(), { ExpirationInPast: 1 })
+      assert.deepStrictEqual(yield* validate("--now", "2019-12-31T23:59:59Z"), {})
+    })
+  )
+})
+
 describe("values that cannot be", () => {
   it.scopedLive.each([
     [["--max-rejects", "few"], /neither a number of rows nor a share/],
@@ -219,7 +231,8 @@ describe("values that cannot be", () => {
     [["--list", "Newsletter"], /"Newsletter" is not the id of a DNC list/],
     [["--list", "../../users/me"], /is not the id of a DNC list/],
     [["--region", "atlantis-1"], /There is no region "atlantis-1"/],
-    [["--api-url", "api.mypurecloud.de"], /is not a URL/],
+    [["--api-url", "api.mypurecloud.de"], /--api-url api.mypurecloud.de is not a URL/],
+    [["--now", "2026-03-01"], /--now 2026-03-01 is no point in time/],
     [["--audit-numbers", "hashed"], /needs a key/],
     [["--format", "xlsx"], /Expected one of.*csv, ndjson/]
   ] as ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]>)("%j: 2", ([args, said]) =>
