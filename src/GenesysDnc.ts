@@ -17,14 +17,15 @@ import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
-import { type OutputPaths, outputs } from "./GenesysDnc/outputs.js"
+import { check, type OutputPaths, outputPaths } from "./GenesysDnc/outputPaths.js"
+import { outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as HttpClient from "./HttpClient.js"
 import * as Pipeline from "./Pipeline.js"
 import * as Region from "./Region.js"
 import type { OutputError } from "./RejectsFile.js"
 import type * as RetryPolicy from "./RetryPolicy.js"
-import type { RunReport } from "./RunReport.js"
+import type { OutputFile, RunReport } from "./RunReport.js"
 import * as SuppressionFile from "./SuppressionFile.js"
 import * as WebhookRegistrar from "./WebhookRegistrar.js"
 
@@ -334,7 +335,8 @@ export interface PushOptions extends Omit<Pipeline.Options, "outputs">, OutputPa
 
 /**
  * Puts the rows of one or several files, as one run, on a DNC list. Writes `<input>.rejects.csv` and `<input>.failed.csv`
- * beside the input, unless told another place, and only where there is something to write.
+ * beside the input, unless told another place, and only where there is something to write; that it could is found out
+ * before anything is read.
  *
  * @since 0.1.0
  */
@@ -347,7 +349,9 @@ export const pushFile = (
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink
 > =>
   Effect.scoped(
-    Effect.flatMap(openAll(paths, options), ({ inputs, outputs }) => Pipeline.push(inputs, { ...options, outputs }))
+    Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
+      Pipeline.push(inputs, { ...options, outputs })
+    )
   )
 
 /**
@@ -364,12 +368,21 @@ export const validateFile = (
   DncValidator.DncValidator | DncSubmitter.DncSubmitter
 > =>
   Effect.scoped(
-    Effect.flatMap(openAll(paths, options), ({ inputs, outputs }) => Pipeline.validate(inputs, { ...options, outputs }))
+    Effect.flatMap(openAll(paths, options, ["rejects"]), ({ inputs, outputs }) =>
+      Pipeline.validate(inputs, { ...options, outputs })
+    )
   )
 
-const openAll = (paths: string | ReadonlyArray<string>, options: Omit<PushOptions, "dncListId">) =>
+const openAll = (
+  paths: string | ReadonlyArray<string>,
+  options: Omit<PushOptions, "dncListId">,
+  kinds: ReadonlyArray<OutputFile["kind"]>
+) =>
   Effect.gen(function* () {
     const files = typeof paths === "string" ? [paths] : paths
+    const written = outputPaths(files, options)
+    const mayBeWritten = [...written.rejects, written.failed].filter(({ kind }) => kinds.includes(kind))
+    yield* check(files, mayBeWritten, options.keep)
     const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, options.file))
-    return { inputs, outputs: yield* outputs(inputs, options) }
+    return { inputs, outputs: yield* outputs(inputs, written, options.keep) }
   })

@@ -96,6 +96,8 @@ export interface Options<E = never> {
   readonly dncListId: string
   /** Part of every idempotency key; a UUID of its own unless given. */
   readonly runId?: string
+  /** What "in the past" and "too far ahead" are measured by, to repeat a run: milliseconds since 1970; the clock's unless given. */
+  readonly now?: number
   /** Batches in the air at once; as many as the submitter says unless given. */
   readonly concurrency?: number
   /** More rejects than this, in rows or in a share of the rows (0 to 1), and nothing is sent. */
@@ -127,7 +129,17 @@ export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-
   message: Schema.String,
   hint: Schema.String,
   rejected: Schema.Number,
-  read: Schema.Number
+  read: Schema.Number,
+  rejectsByCode: Schema.Record({ key: Schema.String, value: Schema.Number }),
+  /** Those of the rejects, to be mended. */
+  files: Schema.Array(
+    Schema.Struct({
+      kind: Schema.Literal("rejects", "failed"),
+      path: Schema.String,
+      rows: Schema.Number,
+      sha256: Schema.String
+    })
+  )
 }) {}
 
 /**
@@ -190,7 +202,7 @@ export const validate = <E, E2 = never>(
  * @since 0.1.0
  * @category models
  */
-export interface LiveOptions<E = never> extends Omit<Options<E>, "maxRejects"> {
+export interface LiveOptions<E = never> extends Omit<Options<E>, "maxRejects" | "now"> {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */

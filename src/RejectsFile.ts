@@ -24,6 +24,8 @@ export class OutputError extends Schema.TaggedError<OutputError>("genesys-dnc/Ou
   /** What the reader can do about it. */
   hint: Schema.String,
   path: Schema.String,
+  /** `Path`: it is no place for an output, which shows before anything is read; `Write`: it went wrong later. */
+  reason: Schema.Literal("Path", "Write"),
   cause: Schema.optional(Schema.Defect)
 }) {}
 
@@ -35,7 +37,7 @@ export interface Options {
   readonly path: string
   /** One character; `,` by default. */
   readonly delimiter?: string | undefined
-  /** Files that must never be written over: the inputs of the run. */
+  /** Files that must never be written over: the inputs of the run, its log. */
   readonly inputs?: ReadonlyArray<string> | undefined
 }
 
@@ -227,6 +229,7 @@ const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A,
         message: `${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`,
         hint: "Check the folder, its permissions and the space on the disk, or name another path.",
         path,
+        reason: "Write",
         cause
       })
   })
@@ -252,7 +255,8 @@ const refuseInputs = (path: string, inputs: ReadonlyArray<string>): Effect.Effec
         return yield* new OutputError({
           message: `${path} is the input ${input}`,
           hint: "Name another path for the output.",
-          path
+          path,
+          reason: "Path"
         })
       }
     }

@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import {
   AuditSink,
@@ -564,15 +565,54 @@ describe("outputs", () => {
     })
   )
 
-  it.scopedLive("failed numbers over an input: the run says so, and the input stays", () =>
+  it.scopedLive("a place that cannot take an output is refused before anything is read", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
-      yield* sandbox.inject(Faults.failNext(1, 503, { route: "entries" }))
-      const path = yield* file(csv(2))
-      const report = yield* pushed(sandbox, path, { failedPath: path }, { retry: { ...quick, attempts: 1 } })
-      assert.strictEqual(report.error?.tag, "OutputError")
-      assertTotals(report.totals, { read: 2, failed: 2 })
-      assert.strictEqual(Fs.readFileSync(path, "utf8"), csv(2))
+      const path = yield* file(`${csv(2)}nobody\n`)
+      const cwd = Path.dirname(path)
+      const at = (name: string) => Path.join(cwd, name)
+      Fs.symlinkSync(path, at("link.csv"))
+      Fs.writeFileSync(at("one.csv"), "")
+      Fs.linkSync(at("one.csv"), at("two.csv"))
+      for (const [inputs, options, said] of [
+        [[path], { failedPath: at("link.csv") }, /link\.csv is the input/],
+        [[path], { failedPath: at("none/f.csv") }, /cannot be written \(there is no folder/],
+        [[path], { failedPath: `${path}/f.csv` }, /cannot be written \(ENOTDIR\)/],
+        [[path], { rejectsPath: cwd }, /is a folder/],
+        [[path], { rejectsPath: at("one.csv"), failedPath: at("two.csv") }, /both the rejected rows and the failed/],
+        [[path], { failedPath: at("one.csv"), keep: [at("two.csv")] }, /one\.csv is .*two\.csv, which is kept/],
+        [[path, path], {}, /cannot hold the rejected rows of two inputs/]
+      ] as const) {
+        const error = yield* Effect.flip(
+          pushed(sandbox, inputs, { ...options, onProgress: () => assert.fail("something was read") })
+        )
+        assert.strictEqual("reason" in error && error.reason, "Path")
+        assert.match(error.message, said)
+      }
+      assert.strictEqual(Fs.readFileSync(path, "utf8"), `${csv(2)}nobody\n`)
+      assert.strictEqual(yield* posts(sandbox), 0)
+      const missing = yield* Effect.flip(pushed(sandbox, at("none/in.csv"), {}, { auditLog: at("audit") }))
+      assert.strictEqual("reason" in missing && missing.reason, "NotFound")
+      const report = yield* pushed(sandbox, path, { rejectsPath: "/dev/null", failedPath: "/dev/null" })
+      assertTotals(report.totals, { read: 3, created: 2, rejected: 1 })
+    })
+  )
+
+  it.scopedLive("what an earlier run left is named, and stays unless it is replaced", () =>
+    Effect.gen(function* () {
+      const path = yield* file(csv(1))
+      const said: Array<string> = []
+      const logger = Logger.make(({ message }) => void said.push(String(message)))
+      for (const name of ["rejects.csv", "failed.csv"]) Fs.writeFileSync(`${path}.${name}`, "old")
+      yield* pushed(yield* Sandbox.make(), path).pipe(Effect.provide(Logger.replace(Logger.defaultLogger, logger)))
+      assert.deepStrictEqual(
+        said.filter((text) => text.includes("of an earlier run")),
+        [
+          `${path}.rejects.csv is of an earlier run; it stays as it is unless this run has rejected rows too`,
+          `${path}.failed.csv is of an earlier run; it stays as it is unless this run has failed numbers too`
+        ]
+      )
+      assert.strictEqual(Fs.readFileSync(`${path}.failed.csv`, "utf8"), "old")
     })
   )
 })

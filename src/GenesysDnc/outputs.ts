@@ -1,9 +1,8 @@
 /**
- * The files that a run writes for its rejects and its failed numbers, and where.
+ * The files that a run writes for its rejects and its failed numbers.
  *
  * @since 0.1.0
  */
-import * as Path from "node:path"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
@@ -13,54 +12,33 @@ import type * as Pipeline from "../Pipeline.js"
 import * as RejectsFile from "../RejectsFile.js"
 import type { OutputFile } from "../RunReport.js"
 import type { SuppressionFile } from "../SuppressionFile.js"
+import type { outputPaths } from "./outputPaths.js"
 
 /**
- * @since 0.1.0
- * @category models
- */
-export interface OutputPaths {
-  /** One file for the rejects of all inputs; otherwise `<input>.rejects.csv` beside each. */
-  readonly rejectsPath?: string | undefined
-  /** Otherwise `<input>.failed.csv` beside the first input. */
-  readonly failedPath?: string | undefined
-}
-
-/**
- * Files come into being with their first row. Those of standard input are made in the current folder.
+ * Files come into being with their first row.
  *
  * @since 0.1.0
  */
 export const outputs = (
   inputs: ReadonlyArray<SuppressionFile>,
-  paths: OutputPaths
-): Effect.Effect<Pipeline.Outputs<RejectsFile.OutputError>, RejectsFile.OutputError, Scope.Scope> =>
+  paths: ReturnType<typeof outputPaths>,
+  keep: ReadonlyArray<string> = []
+): Effect.Effect<Pipeline.Outputs<RejectsFile.OutputError>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const read = inputs.map((input) => input.path)
-    const beside = (input: SuppressionFile | undefined, kind: string) =>
-      input === undefined || input.name === "standard input" ? `stdin.${kind}.csv` : `${input.name}.${kind}.csv`
-    const failed = yield* RejectsFile.makeFailed({
-      path: paths.failedPath ?? beside(inputs[0], "failed"),
-      inputs: read
-    })
-    const rejects = yield* paths.rejectsPath === undefined
-      ? Effect.forEach(inputs, (input) =>
+    const kept = [...inputs.map((input) => input.path), ...keep]
+    const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept })
+    const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
+    const rejects = yield* single === undefined
+      ? Effect.forEach(inputs, (input, index) =>
           RejectsFile.make({
-            path: beside(input, "rejects"),
+            path: paths.rejects[index].path,
             columns: input.columns,
             delimiter: input.delimiter,
-            inputs: read
+            inputs: kept
           })
         )
-      : Effect.map(shared(inputs, paths.rejectsPath), (file) => inputs.map(() => file))
-    const clash = rejects.find(({ path }) => isSame(path, failed.path))
-    if (clash !== undefined) {
-      return yield* new RejectsFile.OutputError({
-        message: `${failed.path} cannot hold both the rejected rows and the failed numbers`,
-        hint: "Name two paths.",
-        path: failed.path
-      })
-    }
-    const canonical = paths.rejectsPath !== undefined && !sameColumns(inputs)
+      : Effect.map(shared(inputs, single.path, kept), (file) => inputs.map(() => file))
+    const canonical = single !== undefined && !sameColumns(inputs)
 
     return {
       rejected: (index, refused) => {
@@ -69,7 +47,7 @@ export const outputs = (
           canonical
             ? { ...reject, cells: canonicalCells(input, reject) }
             : { ...reject, cells: ownCells(input, reject) }
-        return rejects[index].write(refused.map(cells), Path.basename(input.name))
+        return rejects[index].write(refused.map(cells), input.name)
       },
       failed: (entries, { error, message }) =>
         failed.write(
@@ -90,16 +68,13 @@ export const outputs = (
     }
   })
 
-/** Two names of one file, by the names alone: neither need be there yet. A device takes everything. */
-const isSame = (a: string, b: string): boolean => Path.resolve(a) === Path.resolve(b) && !a.startsWith("/dev/")
-
 /** One file for several inputs: under their own columns if they are the same, else under the canonical ones. */
-const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string) =>
+const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string, kept: ReadonlyArray<string>) =>
   RejectsFile.make({
     path,
     columns: sameColumns(inputs) ? (inputs[0]?.columns ?? rowFields) : rowFields,
     delimiter: sameColumns(inputs) ? inputs[0]?.delimiter : undefined,
-    inputs: inputs.map((input) => input.path),
+    inputs: kept,
     file: inputs.length > 1
   })
 

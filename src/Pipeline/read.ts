@@ -29,6 +29,8 @@ export const read = <E, E2>(run: Run<E, E2>) =>
         })
       )
       bytesBefore += input.bytes
+      // a header alone has no block
+      run.progress.bytesRead = bytesBefore
       run.bases.push(run.bases[i] + lastLine)
       reports.push({
         name: input.name,
@@ -89,18 +91,23 @@ export const checkRejects = <E, E2>(
   limit: Options["maxRejects"]
 ): Effect.Effect<void, TooManyRejects | E2> => {
   const { read, rejected } = run.ledger.totals
-  const most = limit === undefined ? read : "rows" in limit ? limit.rows : limit.share * read
-  return rejected <= most
-    ? Effect.void
-    : Effect.zipRight(
-        run.outputs.finish,
-        Effect.fail(
-          new TooManyRejects({
-            message: `${rejected} of ${read} rows were refused, more than the limit of ${Math.floor(most)}; nothing was sent`,
-            hint: "Mend the file, with the help of the file of rejects, or allow more with --max-rejects.",
-            rejected,
-            read
-          })
-        )
-      )
+  const most = limit === undefined ? read : "rows" in limit ? limit.rows : shareOf(limit.share, read)
+  if (rejected <= most) return Effect.void
+  return Effect.flatMap(run.outputs.finish, (files) => {
+    const codes = Object.entries(run.ledger.rejectsByCode).map(([code, count]) => `${count} ${code}`)
+    const written = files.length === 0 ? "the file of rejects" : files.map(({ path }) => path).join(", ")
+    return Effect.fail(
+      new TooManyRejects({
+        message: `${rejected} of ${read} rows were refused, more than the limit of ${most}; nothing was sent (${codes.join(", ")})`,
+        hint: `Mend the file, with the help of ${written}, or allow more with --max-rejects.`,
+        rejected,
+        read,
+        rejectsByCode: { ...run.ledger.rejectsByCode },
+        files
+      })
+    )
+  })
 }
+
+/** Whole rows; 29 % of 100 rows are 29, though 0.29 * 100 is a little less in floating point. */
+const shareOf = (share: number, rows: number): number => Math.floor(share * rows * (1 + 1e-12))

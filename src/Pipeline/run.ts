@@ -74,7 +74,7 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       listSize: undefined,
       verified: undefined,
       refused: new Set(),
-      now,
+      now: options.now ?? now,
       sendingAt: now,
       stopping: false,
       error: undefined,

@@ -36,13 +36,15 @@ export const ofReport = (report: RunReport): number =>
           ? rejected
           : done
 
-export const ofError = (tag: string | undefined): number => {
-  switch (tag) {
+export const ofError = (error: { readonly _tag?: string | undefined; readonly reason?: unknown }): number => {
+  switch (error._tag) {
     case "UsageError":
     case "PolicyError":
     case "ConfigurationError":
     case "InvalidWebhook":
       return wrongUsage
+    case "OutputError":
+      return error.reason === "Path" ? wrongUsage : aborted
     case "InputError":
     case "TooManyRejects":
       return badInput

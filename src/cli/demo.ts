@@ -7,6 +7,7 @@ import * as Redacted from "effect/Redacted"
 import * as AuditLog from "../AuditLog.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import { mask } from "../Masking.js"
+import { OutputError } from "../RejectsFile.js"
 import type * as Report from "../RunReport.js"
 import * as Faults from "../sandbox/Faults.js"
 import * as Sandbox from "../sandbox/Sandbox.js"
@@ -47,8 +48,7 @@ const before = [
 export const demo = Command.make("demo", {}, () =>
   Effect.scoped(
     Effect.gen(function* () {
-      yield* Effect.promise(() => Fs.rm(folder, { recursive: true, force: true }))
-      yield* Effect.promise(() => Fs.mkdir(folder, { mode: 0o700 }))
+      yield* fresh(folder)
       const sandbox = yield* Sandbox.make({ refuse: ["+16175550199"], faults: { latencyMs: 120, jitterMs: 80 } })
       yield* sandbox.seed(before)
       yield* sandbox.inject(
@@ -90,6 +90,23 @@ export const demo = Command.make("demo", {}, () =>
     })
   )
 ).pipe(Command.withDescription("Push the example file to a sandbox of its own: no credentials, no network."))
+
+/** An empty folder, whatever the last demonstration left there. */
+export const fresh = (path: string): Effect.Effect<void, OutputError> =>
+  Effect.tryPromise({
+    try: async () => {
+      await Fs.rm(path, { recursive: true, force: true })
+      await Fs.mkdir(path, { mode: 0o700 })
+    },
+    catch: (cause) =>
+      new OutputError({
+        message: `The folder ${path} cannot be made here (${(cause as NodeJS.ErrnoException).code ?? cause})`,
+        hint: "Start the demonstration in a folder that you may write to.",
+        path,
+        reason: "Write",
+        cause
+      })
+  })
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
 

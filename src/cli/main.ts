@@ -2,12 +2,14 @@
 /** The command `genesys-dnc`. */
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as PlatformConfigProvider from "@effect/platform/PlatformConfigProvider"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
+import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
@@ -18,7 +20,7 @@ import { help } from "./help.js"
 import { login, logout } from "./login.js"
 import { push, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
-import { problem } from "./summary.js"
+import { problem, problemLine } from "./summary.js"
 import { webhook } from "./webhook.js"
 import * as Words from "./words.js"
 
@@ -47,7 +49,24 @@ const argv = [...process.argv.slice(0, 2), ...Words.arrange(process.argv.slice(2
 // the parser's own page for the whole command is too wide to read
 if (argv.length === 3 && (argv[2] === "--help" || argv[2] === "-h" || argv[2] === "help")) argv.pop()
 
+// biome-ignore lint/suspicious/noControlCharactersInRegex: what colours a terminal
+const ansi = /\u001b\[[0-9;]*m/g
+
+/** The parser colours whatever it says; a pipe gets plain words. */
+const plainInPipes = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+  const words = (stream: NodeJS.WriteStream, text: unknown) =>
+    stream.isTTY ? text : String(text ?? "").replace(ansi, "")
+  return Console.consoleWith((console) =>
+    Console.withConsole(effect, {
+      ...console,
+      log: (text) => console.log(words(process.stdout, text)),
+      error: (text) => console.error(words(process.stderr, text))
+    })
+  )
+}
+
 const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
+  plainInPipes,
   Effect.catchAllCause((cause) =>
     Effect.sync(() => {
       const error = Cause.isInterruptedOnly(cause) ? undefined : Cause.squash(cause)
@@ -55,10 +74,14 @@ const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
       if (ValidationError.isValidationError(error)) {
         // the parser has said what is wrong
         process.exitCode = ExitCode.wrongUsage
+        if (process.argv.includes("--json")) {
+          const message = HelpDoc.toAnsiText(error.error).replace(ansi, "").trim()
+          process.stdout.write(problemLine(ExitCode.wrongUsage, { _tag: "UsageError", message, hint: "See --help." }))
+        }
         return
       }
       const tagged = error as { readonly _tag?: string; readonly message: string }
-      process.exitCode = ExitCode.ofError(tagged._tag)
+      process.exitCode = ExitCode.ofError(tagged)
       process.stderr.write(tagged._tag === undefined ? `genesys-dnc: ${Cause.pretty(cause)}\n` : problem(tagged))
     })
   )

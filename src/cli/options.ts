@@ -1,7 +1,8 @@
 /** The options that commands share, from the words on the command line to the library's own. */
-import * as Path from "node:path"
 import * as Args from "@effect/cli/Args"
+import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
+import * as ValidationError from "@effect/cli/ValidationError"
 import * as Config from "effect/Config"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
@@ -13,6 +14,7 @@ import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
+import { identity, type OutputPaths, outputPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
 import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
@@ -26,35 +28,58 @@ const usage = (message: string, hint: string) => Effect.fail(new UsageError({ me
 const optionalText = (name: string, description: string) =>
   Options.text(name).pipe(Options.withDescription(description), Options.optional, Options.map(Option.getOrUndefined))
 
+/** The parser's own integer says neither which option is wrong nor what it wants. */
+export const whole = (name: string): Options.Options<number> =>
+  Options.text(name).pipe(
+    Options.withPseudoName("N"),
+    Options.mapEffect((text) =>
+      /^\d+$/.test(text)
+        ? Effect.succeed(Number(text))
+        : Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name} ${text} is not a whole number`)))
+    )
+  )
+
 export const files = Args.text({ name: "FILE" }).pipe(
   Args.withDescription("CSV or NDJSON; - is standard input. Several files are one run."),
   Args.atLeast(1)
 )
 
-/** The parser takes an option that it does not know for a file. */
-export const checkFiles = (paths: ReadonlyArray<string>): Effect.Effect<void, UsageError> => {
+/** The parser takes an option that it does not know, and the second of one that it knows, for a file. */
+export const checkFiles = (paths: ReadonlyArray<string>, given: object = {}): Effect.Effect<void, UsageError> => {
   const wrong = paths.find((path) => path.startsWith("-") && path !== "-")
   if (wrong !== undefined) {
-    return usage(
-      `There is no option ${wrong}, or its value is missing`,
-      `See --help; a file of that name is ./${wrong}`
+    const isKnown = Object.keys(given).some(
+      (key) => wrong === `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     )
+    return isKnown
+      ? usage(`${wrong} was given twice, or without its value`, "Give it once, with its value.")
+      : usage(`There is no option ${wrong}, or its value is missing`, `See --help; a file of that name is ./${wrong}`)
   }
   return paths.filter((path) => path === "-").length > 1
     ? usage("Standard input can be read only once", "Give - once.")
     : Effect.void
 }
 
-/** The log is the evidence: no output may be written over it, and it may not be written into an input. */
+/**
+ * The log is the evidence: no output may be written over it, and it may not be written into an input. Looked at here too,
+ * as the log is opened before the inputs are.
+ */
 export const checkAudit = (
   auditLog: string,
-  others: ReadonlyArray<string | undefined>
-): Effect.Effect<void, UsageError> => {
-  const same = others.find((path) => path !== undefined && Path.resolve(path) === Path.resolve(auditLog))
-  return same === undefined || same.startsWith("/dev/")
-    ? Effect.void
-    : usage(`${same} cannot be the audit log as well`, "Name another path with --audit.")
-}
+  files: ReadonlyArray<string>,
+  paths: OutputPaths
+): Effect.Effect<void, UsageError> =>
+  Effect.gen(function* () {
+    const log = yield* identity(auditLog)
+    if (log === undefined) return
+    const { failed, rejects } = outputPaths(files, paths)
+    const others = [...files.filter((path) => path !== "-"), ...[...rejects, failed].map(({ path }) => path)]
+    for (const path of others) {
+      if ((yield* identity(path)) === log) {
+        return yield* usage(`${path} cannot be the audit log as well`, "Name another path with --audit.")
+      }
+    }
+  })
 
 export const policy = {
   defaultCountry: Options.text("default-country").pipe(
@@ -65,9 +90,9 @@ export const policy = {
     Options.withDescription("Countries whose numbers are admitted, separated by commas"),
     Options.withDefault(Validator.defaults.allowedCountries.join(","))
   ),
-  reasons: Options.keyValueMap("reason").pipe(
+  reasons: Options.text("reason").pipe(
     Options.withDescription("Meaning of an internal reason code, such as OPT_OUT=CUSTOMER_REQUEST; can be repeated"),
-    Options.optional
+    Options.repeated
   ),
   strictReasons: Options.boolean("strict-reasons").pipe(
     Options.withDescription("Refuse rows whose reason is not known, instead of UNSPECIFIED")
@@ -97,6 +122,10 @@ export const limits = {
   maxRejects: optionalText("max-rejects", "Send nothing if more rows (N) or a larger share (N%) are rejected")
 }
 
+export const time = {
+  now: optionalText("now", "Judge expiries by this time (ISO 8601) instead of the clock, to repeat a run")
+}
+
 export const output = {
   json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
 }
@@ -119,8 +148,21 @@ export const connection = {
   profile: optionalText("profile", "Profile of the vendor's gc CLI (~/.gc/config.toml) instead of other credentials")
 }
 
+/** Named as they were given, which the library cannot know. */
+export const checkUrls = (given: {
+  readonly apiUrl: string | undefined
+  readonly loginUrl: string | undefined
+}): Effect.Effect<void, UsageError> => {
+  const wrong = Object.entries({ "--api-url": given.apiUrl, "--login-url": given.loginUrl }).find(
+    ([, url]) => url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : "")
+  )
+  return wrong === undefined
+    ? Effect.void
+    : usage(`${wrong[0]} ${wrong[1]} is not a URL`, "Give scheme and host, such as https://api.mypurecloud.com.")
+}
+
 export const sending = {
-  concurrency: Options.integer("concurrency").pipe(
+  concurrency: whole("concurrency").pipe(
     Options.withDescription("Requests open at once"),
     Options.withDefault<number>(HttpClient.defaults.concurrency)
   ),
@@ -128,7 +170,7 @@ export const sending = {
     Options.withDescription("Time for one request"),
     Options.withDefault("30 seconds")
   ),
-  retryAttempts: Options.integer("retry-attempts").pipe(
+  retryAttempts: whole("retry-attempts").pipe(
     Options.withDescription("Requests for one batch at most; those answered 429 do not count"),
     Options.withDefault(RetryPolicy.defaults.attempts)
   ),
@@ -143,7 +185,7 @@ export const api = {
     Options.withDescription("How numbers get onto the list; auto asks the list"),
     Options.withDefault("auto" as const)
   ),
-  batchSize: Options.integer("batch-size").pipe(
+  batchSize: whole("batch-size").pipe(
     Options.withDescription("Numbers in one request of the platform API"),
     Options.withDefault(1000)
   ),
@@ -160,7 +202,11 @@ type Parsed<A extends Record<string, Options.Options<unknown>>> = {
 export const toPolicy = (options: Parsed<typeof policy>): Effect.Effect<Partial<DncValidator.Policy>, UsageError> =>
   Effect.gen(function* () {
     const reasons: Record<string, Reason> = {}
-    for (const [code, name] of Option.getOrElse(options.reasons, () => [] as ReadonlyArray<[string, string]>)) {
+    for (const text of options.reasons) {
+      const [code, name] = [text.slice(0, Math.max(text.indexOf("="), 0)), text.slice(text.indexOf("=") + 1)]
+      if (code.trim() === "") {
+        return yield* usage(`--reason ${text} gives no meaning to a code`, "Use CODE=REASON: OPT_OUT=CUSTOMER_REQUEST.")
+      }
       const reason = DncEntry.reasons.find((reason) => reason === name.trim().toUpperCase())
       if (reason === undefined) {
         return yield* usage(
@@ -201,6 +247,14 @@ export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.O
     return usage(`--max-rejects ${text} is neither a number of rows nor a share`, "Use 100, or 0.5%.")
   }
   return Effect.succeed(match[2] === "%" ? { share: Number(match[1]) / 100 } : { rows: Number(match[1]) })
+}
+
+export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: number }, UsageError> => {
+  if (text === undefined) return Effect.succeed({})
+  const now = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isNaN(now)
+    ? usage(`--now ${text} is no point in time`, "Use ISO 8601 with an offset, such as 2026-03-01T00:00:00Z.")
+    : Effect.succeed({ now })
 }
 
 export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>

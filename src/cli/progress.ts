@@ -7,6 +7,47 @@ import * as HttpClient from "../HttpClient.js"
 import type { Progress } from "../Pipeline.js"
 import { number, seconds } from "./summary.js"
 
+export interface Sending {
+  readonly elapsedMs: number
+  readonly retries: number
+}
+
+/**
+ * One line; `width` is that of a terminal, where what matters less is left out until it fits. `sending` is not there before
+ * anything is sent.
+ */
+export const line = (progress: Progress, sending: Sending | undefined, width?: number): string => {
+  const { bytes, bytesRead, numbers, phase, settled, totals } = progress
+  // a validation ends without sending
+  if (phase === "reading" || sending === undefined) {
+    const share = bytes === 0 || phase === "finished" ? 100 : Math.floor((bytesRead / bytes) * 100)
+    const read = [`reading ${share} %: ${number(totals.read)} rows`, `${number(totals.rejected)} rejected`]
+    return width === undefined ? read.join(", ") : fitted(read, [1], width)
+  }
+  const { elapsedMs, retries } = sending
+  const rate = elapsedMs === 0 ? 0 : (settled * 1000) / elapsedMs
+  const head = `sending ${number(settled)}/${number(numbers)}`
+  const trouble = [`${number(totals.rejected)} rejected`, `${number(totals.failed)} failed`]
+  const pace = [`${number(Math.round(rate))}/s`, `${number(retries)} ${retries === 1 ? "retry" : "retries"}`]
+  const left = rate === 0 || phase === "finished" ? [] : [`${seconds(((numbers - settled) / rate) * 1000)} to go`]
+  if (width !== undefined) return fitted([head, ...trouble, ...pace, ...left], [4, 3, 1, 2, 5], width)
+  const onList = totals.created + totals.updated + totals.duplicateOnList + totals.accepted
+  return [`${head}: ${number(totals.read)} read`, `${number(onList)} on the list`, ...trouble, ...pace, ...left].join(
+    ", "
+  )
+}
+
+/** The parts that fit; those of `dispensable` go first, in that order. */
+const fitted = (parts: ReadonlyArray<string>, dispensable: ReadonlyArray<number>, width: number): string => {
+  const gone = new Set<number>()
+  const text = () => parts.filter((_, index) => !gone.has(index)).join(", ")
+  for (const index of dispensable) {
+    if (text().length <= width) break
+    gone.add(index)
+  }
+  return text().slice(0, width)
+}
+
 /** Shows progress while the scope is open; what it returns is the pipeline's `onProgress`. */
 export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scope> = Effect.gen(function* () {
   const terminal = process.stderr.isTTY === true
@@ -14,32 +55,14 @@ export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scop
   let sendingSince: number | undefined
   let shown = ""
 
-  const line = Effect.gen(function* () {
-    if (latest === undefined) return ""
-    const { bytes, bytesRead, numbers, phase, settled, totals } = latest
-    // a validation ends without sending
-    if (phase === "reading" || (phase === "finished" && sendingSince === undefined)) {
-      const share = bytes === 0 ? 100 : Math.floor((bytesRead / bytes) * 100)
-      return `reading ${share} %: ${number(totals.read)} rows, ${number(totals.rejected)} rejected`
-    }
-    const now = Date.now()
-    sendingSince ??= now
-    const { count: retries } = yield* Metric.value(HttpClient.retries)
-    const onList = totals.created + totals.updated + totals.duplicateOnList + totals.accepted
-    const elapsed = now - sendingSince
-    const rate = elapsed === 0 ? 0 : (settled * 1000) / elapsed
-    const left = rate === 0 ? "" : `, ${seconds(((numbers - settled) / rate) * 1000)} to go`
-    return (
-      `sending ${number(settled)}/${number(numbers)}: ${number(totals.read)} read, ${number(onList)} on the list, ` +
-      `${number(totals.rejected)} rejected, ${number(totals.failed)} failed, ${number(Math.round(rate))}/s, ` +
-      `${number(retries)} retries${phase === "finished" ? "" : left}`
-    )
-  })
-
-  const write = Effect.map(line, (text) => {
-    if (text === "" || text === shown) return
+  const write = Effect.map(Metric.value(HttpClient.retries), ({ count: retries }) => {
+    if (latest === undefined) return
+    const sending = sendingSince === undefined ? undefined : { elapsedMs: Date.now() - sendingSince, retries }
+    // the last column stays free: some terminals go on to the next line after it
+    const text = line(latest, sending, terminal ? (process.stderr.columns || 80) - 1 : undefined)
+    if (text === shown) return
     shown = text
-    process.stderr.write(terminal ? `\r\u001b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}` : `${text}\n`)
+    process.stderr.write(terminal ? `\r\u001b[K${text}` : `${text}\n`)
   })
 
   yield* write.pipe(Effect.repeat(Schedule.spaced(terminal ? "100 millis" : "5 seconds")), Effect.forkScoped)

@@ -1,6 +1,7 @@
 /** `genesys-dnc push` and `genesys-dnc validate`. */
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
+import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -14,7 +15,7 @@ import type { RunReport } from "../RunReport.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
-import { summary } from "./summary.js"
+import { problemLine, summary } from "./summary.js"
 
 /** Writes the summary, and says by the exit code how it went. */
 export const conclude = (
@@ -31,6 +32,18 @@ export const conclude = (
       json ? `${JSON.stringify({ exitCode: process.exitCode, ...report })}\n` : summary(report, kind, auditLog)
     )
   })
+
+/** With `--json` standard output has its line also where there is no report. Words go to standard error as ever. */
+const saying =
+  (json: boolean) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.tapErrorCause(run, (cause) =>
+      Effect.sync(() => {
+        if (!json || Cause.isInterruptedOnly(cause)) return
+        const error = Object(Cause.squash(cause))
+        process.stdout.write(problemLine(ExitCode.ofError(error), error))
+      })
+    )
 
 /**
  * Runs until done or interrupted: then no further batch is begun, requests on their way are waited for, and the summary
@@ -90,6 +103,7 @@ export const push = Command.make(
       Options.map(Option.getOrUndefined)
     ),
     ...options.output,
+    ...options.time,
     ...options.limits,
     ...options.audit,
     ...options.policy,
@@ -100,8 +114,9 @@ export const push = Command.make(
   },
   (given) =>
     Effect.gen(function* () {
-      yield* options.checkFiles(given.files)
-      yield* options.checkAudit(given.audit, [...given.files, given.rejects, given.failed])
+      yield* options.checkFiles(given.files, given)
+      const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+      yield* options.checkAudit(given.audit, given.files, outputs)
       const dncListId = yield* options.toListId(given.list)
       const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
       const settings: GenesysDnc.Settings = {
@@ -111,7 +126,9 @@ export const push = Command.make(
         policy: yield* options.toPolicy(given),
         ...(yield* options.toSending(given))
       }
+      const now = yield* options.toNow(given.now)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+      yield* options.checkUrls(given)
       const layer = given.dryRun
         ? GenesysDnc.layerDryRun(settings)
         : GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
@@ -122,22 +139,30 @@ export const push = Command.make(
             sizeLag,
             stop,
             onProgress,
-            rejectsPath: given.rejects,
-            failedPath: given.failed,
+            ...outputs,
             file: options.toReading(given),
+            ...now,
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
       ).pipe(Effect.provide(layer))
-    })
+    }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
 
 export const validate = Command.make(
   "validate",
-  { files: options.files, ...options.output, ...options.limits, ...options.policy, ...options.reading },
+  {
+    files: options.files,
+    ...options.output,
+    ...options.time,
+    ...options.limits,
+    ...options.policy,
+    ...options.reading
+  },
   (given) =>
     Effect.gen(function* () {
-      yield* options.checkFiles(given.files)
+      yield* options.checkFiles(given.files, given)
+      const now = yield* options.toNow(given.now)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const policy = yield* options.toPolicy(given)
       yield* untilInterrupted(
@@ -146,9 +171,10 @@ export const validate = Command.make(
             onProgress,
             rejectsPath: given.rejects,
             file: options.toReading(given),
+            ...now,
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, "validation", given.json)
       ).pipe(Effect.provide(Layer.merge(DncValidator.layer(policy), DncSubmitter.layerDryRun())))
-    })
+    }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Check files by the rules of push, without a network."))

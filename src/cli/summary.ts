@@ -140,3 +140,25 @@ const sentences = ({ correlationId, hint, message }: Problem): ReadonlyArray<str
   ...(hint === undefined ? [] : [hint]),
   ...(correlationId === undefined ? [] : [`Correlation id: ${correlationId}`])
 ]
+
+/** What a program may want to know of an error besides its words. */
+const details = [
+  "reason",
+  "path",
+  "line",
+  "status",
+  "code",
+  "correlationId",
+  "attempts",
+  "rejected",
+  "read",
+  "rejectsByCode",
+  "files"
+]
+
+/** An error as a program reads it: one line. */
+export const problemLine = (exitCode: number, error: object): string => {
+  const { _tag = "Error", hint, message } = error as { readonly _tag?: string; message?: string; hint?: string }
+  const more = Object.entries(error).filter(([key]) => details.includes(key))
+  return `${JSON.stringify({ exitCode, error: { tag: _tag, message, hint, ...Object.fromEntries(more) } })}\n`
+}

@@ -24,8 +24,8 @@ const register = Command.make(
       process.stdout.write(given.json ? `${JSON.stringify(registration)}\n` : `${registration.id}\n`)
     }).pipe(
       Effect.provide(
-        Effect.all([GenesysDnc.connection(given), options.toAudit(given)]).pipe(
-          Effect.map(([connection, audit]) => GenesysDnc.layer({ ...connection, auditLog: given.audit, audit })),
+        Effect.all([options.checkUrls(given), GenesysDnc.connection(given), options.toAudit(given)]).pipe(
+          Effect.map(([, connection, audit]) => GenesysDnc.layer({ ...connection, auditLog: given.audit, audit })),
           Layer.unwrapEffect
         )
       )
@@ -48,7 +48,11 @@ const list = Command.make("list", { ...options.output, ...options.audit }, (give
   })
 ).pipe(Command.withDescription("List the webhooks that the audit log says were registered."))
 
-export const webhook = Command.make("webhook").pipe(
+export const webhook = Command.make("webhook", {}, () =>
+  Effect.fail(
+    new options.UsageError({ message: "webhook what: register or list?", hint: "See genesys-dnc webhook --help." })
+  )
+).pipe(
   Command.withDescription("The webhook by which a compliance platform learns of new entries."),
   Command.withSubcommands([register, list])
 )

@@ -1,6 +1,6 @@
 /** The words of the command line, put so that the parser understands what people write. */
 
-const withoutValue = ["--json", "--dry-run", "--no-header", "--strict-reasons"]
+const withoutValue = ["--json", "--dry-run", "--no-header", "--strict-reasons", "--help"]
 
 const withFiles = ["push", "validate"]
 
@@ -21,7 +21,7 @@ export const arrange = (words: ReadonlyArray<string>): ReadonlyArray<string> => 
       files.push(...words.slice(i + 1))
       break
     }
-    const [name, ...value] = split(words[i])
+    const [name, ...value] = split(words[i] === "-h" ? "--help" : words[i])
     if (!name.startsWith("--")) {
       files.push(name)
       continue

@@ -19,7 +19,7 @@ describe("genesys-dnc, wrongly used", { timeout }, () => {
     ["no words", [], /Usage\n/],
     ["an unknown command", ["frobnicate"], /Invalid subcommand.*'push', 'validate'/],
     ["an unknown option", ["push", "optouts.csv", "--lists", "x"], /There is no option --lists/],
-    ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /'many' is not a integer/],
+    ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /^--concurrency many is not a whole number/],
     ["no list", ["push", "optouts.csv"], /No list is given\n.*--list ID.*GENESYS_DNC_LIST/],
     [
       "no credentials",
@@ -104,7 +104,7 @@ describe("genesys-dnc push", { timeout }, () => {
       yield* sandbox.inject(Faults.failNext(1, 500, { route: "entries" }))
       const cwd = yield* folder
       Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(2))
-      const args = ["push", "optouts.csv", "--retry-attempts", "1", "--json"]
+      const args = ["push", "optouts.csv", "--api", "entries", "--retry-attempts", "1", "--json"]
       const { code, stderr, stdout } = yield* run(args, { cwd, env: environment(sandbox) })
       assert.strictEqual(code, ExitCode.failed, stderr)
       const report = jsonLine(stdout)
@@ -131,8 +131,10 @@ describe("genesys-dnc push", { timeout }, () => {
         })
         assert.match(ended.stderr, said)
         assert.strictEqual(ended.code, ExitCode.aborted)
-        assert.strictEqual(ended.stdout, "")
-        assert.notInclude(ended.stderr, "wr0ng")
+        const { error, exitCode } = jsonLine(ended.stdout)
+        assert.strictEqual(exitCode, ExitCode.aborted)
+        assert.match(`${error.message}\n${error.hint}`, said)
+        assert.notInclude(ended.stderr + ended.stdout, "wr0ng")
         assert.strictEqual(yield* posts(sandbox), 0)
       })
   )
@@ -142,10 +144,13 @@ describe("genesys-dnc push", { timeout }, () => {
       const sandbox = yield* Sandbox.make({ permissions: ["outbound:dncList:view"] })
       const cwd = yield* folder
       Fs.writeFileSync(Path.join(cwd, "optouts.csv"), csv(1200))
-      const { code, stderr, stdout } = yield* run(["push", "optouts.csv", "--json", "--concurrency", "1"], {
-        cwd,
-        env: environment(sandbox)
-      })
+      const { code, stderr, stdout } = yield* run(
+        ["push", "optouts.csv", "--json", "--api", "entries", "--concurrency", "1"],
+        {
+          cwd,
+          env: environment(sandbox)
+        }
+      )
       const report = jsonLine(stdout)
       assert.strictEqual(code, ExitCode.aborted, stderr)
       assert.strictEqual(report.outcome, "aborted")
@@ -175,12 +180,16 @@ describe("genesys-dnc push", { timeout }, () => {
       const sandbox = yield* Sandbox.make()
       const cwd = yield* folder
       Fs.writeFileSync(Path.join(cwd, "optouts.csv"), `${csv(2)}nobody\n`)
-      const { code, stderr, stdout } = yield* run(["push", "optouts.csv", "--max-rejects=33%"], {
+      const { code, stderr, stdout } = yield* run(["push", "optouts.csv", "--api", "entries", "--max-rejects=33%"], {
         cwd,
         env: environment(sandbox)
       })
       assert.strictEqual(code, ExitCode.badInput)
-      assert.match(stderr, /1 of 3 rows were refused, more than the limit of 0; nothing was sent/)
+      assert.match(
+        stderr,
+        /1 of 3 rows were refused, more than the limit of 0; nothing was sent \(1 InvalidPhoneNumber\)/
+      )
+      assert.match(stderr, /Mend the file, with the help of optouts\.csv\.rejects\.csv/)
       assert.strictEqual(stdout, "")
       assert.strictEqual(yield* posts(sandbox), 0)
     })

@@ -9,6 +9,7 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import type { RunReport } from "genesys-dnc"
 import { Faults, Sandbox } from "genesys-dnc/sandbox"
+import { fresh } from "../../src/cli/demo.js"
 import * as ExitCode from "../../src/cli/ExitCode.js"
 import { push, validate } from "../../src/cli/push.js"
 import { sandbox as sandboxCommand } from "../../src/cli/sandbox.js"
@@ -47,7 +48,7 @@ const invoke = (args: ReadonlyArray<string>, env: Readonly<Record<string, string
             Effect.sync(() => ({ code: Number(process.exitCode ?? 0), stdout: written.stdout, said: "" })),
           onFailure: (error) =>
             Effect.succeed({
-              code: ValidationError.isValidationError(error) ? ExitCode.wrongUsage : ExitCode.ofError(error._tag),
+              code: ValidationError.isValidationError(error) ? ExitCode.wrongUsage : ExitCode.ofError(error),
               stdout: written.stdout,
               said: ValidationError.isValidationError(error)
                 ? JSON.stringify(error.error)
@@ -94,6 +95,10 @@ describe("the words of the command line", () => {
     [
       ["validate", "--reason", "A=X", "c=d.csv", "--json=false", "--reason=B=Y"],
       ["validate", "--reason", "A=X", "--reason", "B=Y", "--json", "false", "--", "c=d.csv"]
+    ],
+    [
+      ["push", "-h"],
+      ["push", "--help"]
     ],
     [
       ["push", "--list", "--json"],
@@ -195,6 +200,18 @@ describe("options that decide about rows", () => {
   )
 })
 
+describe("--now", () => {
+  it.scopedLive("is the time by which expiries are judged", () =>
+    Effect.gen(function* () {
+      const path = yield* file(`phone,expires\n${number(1)},2020-01-01T00:00:00Z\n`)
+      const validate = (...args: ReadonlyArray<string>) =>
+        Effect.map(invoke(["validate", path, "--json", ...args]), (invoked) => json(invoked).rejectsByCode)
+      assert.deepStrictEqual(yield* validate(), { ExpirationInPast: 1 })
+      assert.deepStrictEqual(yield* validate("--now", "2019-12-31T23:59:59Z"), {})
+    })
+  )
+})
+
 describe("values that cannot be", () => {
   it.scopedLive.each([
     [["--max-rejects", "few"], /neither a number of rows nor a share/],
@@ -203,6 +220,10 @@ describe("values that cannot be", () => {
     [["--countries", "US,Germany"], /allowed country "Germany" is not an ISO 3166/],
     [["--default-country", "Germany"], /default country "Germany"/],
     [["--timezone", "Berlin"], /There is no time zone "Berlin"/],
+    [["--reason", "OPTOUT"], /--reason OPTOUT gives no meaning to a code\nUse CODE=REASON/],
+    [["--concurrency", "x"], /--concurrency x is not a whole number/],
+    [["--timeout", "1s", "--timeout=1s"], /--timeout was given twice/],
+    [["--timeout"], /--timeout was given twice, or without its value/],
     [["--concurrency", "0"], /--concurrency 0 is less than 1/],
     [["--retry-attempts", "0"], /--retry-attempts 0 is less than 1/],
     [["--timeout", "soon"], /--timeout soon is not a duration/],
@@ -210,7 +231,8 @@ describe("values that cannot be", () => {
     [["--list", "Newsletter"], /"Newsletter" is not the id of a DNC list/],
     [["--list", "../../users/me"], /is not the id of a DNC list/],
     [["--region", "atlantis-1"], /There is no region "atlantis-1"/],
-    [["--api-url", "api.mypurecloud.de"], /is not a URL/],
+    [["--api-url", "api.mypurecloud.de"], /--api-url api.mypurecloud.de is not a URL/],
+    [["--now", "2026-03-01"], /--now 2026-03-01 is no point in time/],
     [["--audit-numbers", "hashed"], /needs a key/],
     [["--format", "xlsx"], /Expected one of.*csv, ndjson/]
   ] as ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]>)("%j: 2", ([args, said]) =>
@@ -227,27 +249,40 @@ describe("values that cannot be", () => {
     })
   )
 
-  it.scopedLive("outputs over the log or an input, and both outputs in one file", () =>
+  it.scopedLive("outputs over the log or an input, both in one file, or nowhere", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
       const content = `phone\n${number(1)}\nnobody\n`
       const path = yield* file(content)
       const cwd = Path.dirname(path)
       const audit = Path.join(cwd, "audit.jsonl")
-      const at = (args: ReadonlyArray<string>) => invoke(["push", path, ...args], environment(sandbox))
-      for (const output of ["--rejects", "--failed"]) {
-        const { code, said } = yield* at(["--audit", audit, output, Path.join(cwd, "x", "..", "audit.jsonl")])
-        assert.match(said, /cannot be the audit log as well/)
+      Fs.symlinkSync(audit, Path.join(cwd, "link.csv"))
+      for (const [log, given, what] of [
+        [audit, ["--rejects", Path.join(cwd, "x", "..", "audit.jsonl")], /cannot be the audit log as well/],
+        [audit, ["--failed", `${cwd}/./audit.jsonl`], /cannot be the audit log as well/],
+        [`${path}.rejects.csv`, [], /rejects\.csv cannot be the audit log as well/],
+        [`${path}.failed.csv`, [], /failed\.csv cannot be the audit log as well/],
+        [path, [], /cannot be the audit log as well/],
+        // a link to the log, which is not there until it is opened
+        [audit, ["--failed", Path.join(cwd, "link.csv")], /link\.csv is .*audit\.jsonl, which is kept/],
+        [audit, ["--rejects", Path.join(cwd, "link.csv")], /link\.csv cannot be the audit log as well/],
+        [audit, ["--rejects", `${cwd}/o.csv`, "--failed", `${cwd}/./o.csv`], /both the rejected rows and the failed/],
+        [audit, ["--rejects", path], /optouts\.csv is the input/],
+        [audit, ["--failed", path], /optouts\.csv is the input/],
+        [
+          audit,
+          ["--failed", "/nonexist/f.csv"],
+          /f\.csv cannot be written \(there is no folder \/nonexist\)\n.*--failed/
+        ],
+        [audit, ["--rejects", cwd], /is a folder/]
+      ] as const) {
+        const args = ["push", path, "--api", "entries", "--audit", log]
+        const { code, said } = yield* invoke([...args, ...given], environment(sandbox))
+        assert.match(said, what)
         assert.strictEqual(code, ExitCode.wrongUsage)
       }
-      assert.strictEqual((yield* at(["--audit", path])).code, ExitCode.wrongUsage)
-      const both = yield* at(["--audit", audit, "--rejects", `${cwd}/out.csv`, "--failed", `${cwd}/./out.csv`])
-      assert.match(both.said, /cannot hold both the rejected rows and the failed numbers/)
-      assert.strictEqual(both.code, ExitCode.aborted)
-      const over = yield* at(["--audit", audit, "--rejects", path])
-      assert.match(over.said, /optouts\.csv is the input/)
-      assert.strictEqual(over.code, ExitCode.aborted)
       assert.strictEqual(Fs.readFileSync(path, "utf8"), content)
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "link.csv", "optouts.csv"])
       assert.strictEqual(yield* posts(sandbox), 0)
     })
   )
@@ -299,9 +334,9 @@ describe("push", () => {
           .map((line) => line.split(",").slice(0, 5)),
         [
           ["phone", "reason", "file", "line", "code"],
-          ["nobody", "", "a.csv", "3", "InvalidPhoneNumber"],
-          ["noone", "", "b.csv", "5", "InvalidPhoneNumber"],
-          [number(3), "UNSPECIFIED", "b.csv", "3", "RefusedByServer"]
+          ["nobody", "", at("a.csv"), "3", "InvalidPhoneNumber"],
+          ["noone", "", at("b.csv"), "5", "InvalidPhoneNumber"],
+          [number(3), "UNSPECIFIED", at("b.csv"), "3", "RefusedByServer"]
         ]
       )
       const recorded = readRecords(at("audit.jsonl"))
@@ -318,7 +353,8 @@ describe("push", () => {
       yield* sandbox.inject(Faults.failNext(1, 503, { route: "entries" }))
       const path = yield* file(`phone\n${number(1)}\n`)
       const failed = Path.join(yield* folder, "failed.csv")
-      const args = ["push", path, "--json", "--audit", `${path}.audit`, "--failed", failed, "--retry-attempts", "1"]
+      const once = ["--api", "entries", "--retry-attempts", "1"]
+      const args = ["push", path, "--json", "--audit", `${path}.audit`, "--failed", failed, ...once]
       const report = json(yield* invoke(args, environment(sandbox)))
       assert.strictEqual(report.exitCode, ExitCode.failed)
       assert.match(Fs.readFileSync(failed, "utf8"), new RegExp(`^\\${number(1)},UNSPECIFIED,,ServerError,`, "m"))
@@ -338,12 +374,47 @@ describe("push", () => {
         const sandbox = yield* Sandbox.make()
         const path = yield* file(content)
         const audit = `${path}.audit`
-        const args = ["push", path, "--audit", audit, "--max-rejects", limit]
+        const args = ["push", path, "--api", "entries", "--audit", audit, "--max-rejects", limit]
         const invoked = yield* invoke(args, environment(sandbox))
         assert.strictEqual(invoked.code, code, limit)
         assert.strictEqual(yield* posts(sandbox), code === ExitCode.badInput ? 0 : 1, limit)
         assert.isTrue(Fs.existsSync(`${path}.rejects.csv`), "to be mended")
       }
+    })
+  )
+
+  it.scopedLive("--max-rejects 29% takes 29 rows of 100, though 0.29 * 100 < 29", () =>
+    Effect.gen(function* () {
+      const rows = (bad: number) =>
+        Array.from({ length: 100 }, (_, i) => (i < bad ? `nobody${"x".repeat(i)}\n` : `${number(i)}\n`)).join("")
+      for (const [bad, code] of [
+        [29, ExitCode.rejected],
+        [30, ExitCode.badInput]
+      ] as const) {
+        const path = yield* file(`phone\n${rows(bad)}`)
+        const invoked = yield* invoke(["validate", path, "--max-rejects", "29%"])
+        assert.strictEqual(invoked.code, code, invoked.said)
+      }
+    })
+  )
+
+  it.scopedLive("--json has its line where a run fails before it sends", () =>
+    Effect.gen(function* () {
+      const path = yield* file(`phone\n${number(1)}\nnobody\n`)
+      const failing = (...args: ReadonlyArray<string>) =>
+        Effect.map(invoke(["validate", "--json", ...args]), (invoked) => {
+          assert.match(invoked.stdout, /^\{[^\n]*\}\n$/)
+          const { error, exitCode } = JSON.parse(invoked.stdout)
+          assert.strictEqual(exitCode, invoked.code)
+          assert.strictEqual(`${error.message}\n${error.hint}`, invoked.said)
+          return error
+        })
+      const many = yield* failing(path, "--max-rejects", "0")
+      assert.strictEqual(many.tag, "TooManyRejects")
+      assert.deepStrictEqual(many.rejectsByCode, { InvalidPhoneNumber: 1 })
+      assert.deepStrictEqual([many.rejected, many.read, many.files[0].path], [1, 2, `${path}.rejects.csv`])
+      assert.strictEqual((yield* failing(`${path}.none`)).reason, "NotFound")
+      assert.strictEqual((yield* failing(path, "--max-rejects", "few")).tag, "UsageError")
     })
   )
 
@@ -364,7 +435,7 @@ describe("push", () => {
       ]
       if (process.getuid?.() !== 0) cases.push([at("secret.csv"), /may not be read/])
       for (const [path, said] of cases) {
-        const args = ["push", at("good.csv"), path, "--audit", at("audit.jsonl")]
+        const args = ["push", at("good.csv"), path, "--api", "entries", "--audit", at("audit.jsonl")]
         const invoked = yield* invoke(args, environment(sandbox))
         assert.match(invoked.said, said)
         assert.strictEqual(invoked.code, ExitCode.badInput)
@@ -398,6 +469,14 @@ describe("validate", () => {
 })
 
 describe("webhook", () => {
+  it.live("alone is wrong usage", () =>
+    Effect.gen(function* () {
+      const { code, said } = yield* invoke(["webhook"])
+      assert.strictEqual(code, ExitCode.wrongUsage)
+      assert.match(said, /register or list/)
+    })
+  )
+
   it.scopedLive("is registered once for a name and URL, also by another process, and listed", () =>
     Effect.gen(function* () {
       const sandbox = yield* Sandbox.make()
@@ -434,6 +513,17 @@ describe("sandbox", () => {
       const { code, said } = yield* invoke(["sandbox", "--port", "0", "--errors", "10"])
       assert.strictEqual(code, ExitCode.wrongUsage)
       assert.match(said, /--errors 10 is no share/)
+    })
+  )
+})
+
+describe("demo", () => {
+  it.scopedLive("says where it cannot leave its files", () =>
+    Effect.gen(function* () {
+      const path = yield* file("")
+      const error = yield* Effect.flip(fresh(Path.join(path, "demo")))
+      assert.match(error.message, /^The folder .*demo cannot be made here \(ENOTDIR\)$/)
+      assert.strictEqual(ExitCode.ofError(error), ExitCode.aborted)
     })
   )
 })
