@@ -328,7 +328,7 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
  * @since 0.1.0
  * @category models
  */
-export interface PushOptions extends Omit<Pipeline.Options, "outputs">, OutputPaths {
+export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs">, OutputPaths {
   /** How the files are to be read. */
   readonly file?: SuppressionFile.Options
 }
@@ -340,17 +340,17 @@ export interface PushOptions extends Omit<Pipeline.Options, "outputs">, OutputPa
  *
  * @since 0.1.0
  */
-export const pushFile = (
+export const pushFile = <E = never>(
   paths: string | ReadonlyArray<string>,
-  options: PushOptions
+  options: PushOptions<E>
 ): Effect.Effect<
   RunReport,
-  SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects | GenesysError | AuditSink.AuditError,
+  E | SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects | GenesysError | AuditSink.AuditError,
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink
 > =>
   Effect.scoped(
     Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push(inputs, { ...options, outputs })
+      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...options, outputs })
     )
   )
 
@@ -375,7 +375,7 @@ export const validateFile = (
 
 const openAll = (
   paths: string | ReadonlyArray<string>,
-  options: Omit<PushOptions, "dncListId">,
+  options: Pick<PushOptions, "file"> & OutputPaths,
   kinds: ReadonlyArray<OutputFile["kind"]>
 ) =>
   Effect.gen(function* () {

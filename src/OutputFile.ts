@@ -95,6 +95,7 @@ const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A,
       new OutputError({
         message: `${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`,
         hint: "Check the folder, its permissions and the space on the disk, or name another path.",
+        reason: "Write",
         path,
         cause
       })

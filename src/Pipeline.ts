@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import type { AuditError, AuditSink } from "./AuditSink.js"
 import type { Entry, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
-import { DncSubmitter } from "./DncSubmitter.js"
+import { type DncList, DncSubmitter } from "./DncSubmitter.js"
 import { DncValidator } from "./DncValidator.js"
 import type { GenesysError } from "./GenesysError.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
@@ -89,6 +89,18 @@ export interface Progress {
 }
 
 /**
+ * What a run would do.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Plan {
+  readonly numbers: number
+  readonly batches: number
+  readonly list: DncList | undefined
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -110,6 +122,11 @@ export interface Options<E = never> {
    * the end; a minute unless given.
    */
   readonly sizeLag?: Duration.DurationInput
+  /**
+   * Asked with what would be done, once all is read and before anything is sent; where it fails nothing is sent. `list`
+   * is what the list says of itself, where it may be looked at.
+   */
+  readonly confirm?: (plan: Plan) => Effect.Effect<void, E>
   /**
    * What is on the list, asked for once all batches are done: each number that was accepted has to be there with no sooner
    * end than was sent (or, where numbers are removed, not to be there), or it counts as failed.
@@ -165,6 +182,10 @@ export const push = <E, E2 = never>(
     for (const input of inputs) yield* input.unchanged
     const { contract } = submitter
     plan(run, contract)
+    if (options.confirm !== undefined) {
+      const asked = options.confirm({ numbers: run.set.size(), batches: run.ledger.batches.cut, list })
+      yield* Effect.tapError(asked, () => run.outputs.finish)
+    }
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens
     return yield* Effect.uninterruptible(
@@ -202,7 +223,8 @@ export const validate = <E, E2 = never>(
  * @since 0.1.0
  * @category models
  */
-export interface LiveOptions<E = never> extends Omit<Options<E>, "maxRejects" | "now"> {
+export interface LiveOptions<E = never>
+  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "sizeLag" | "now"> {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */

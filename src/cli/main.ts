@@ -18,7 +18,7 @@ import { demo } from "./demo.js"
 import * as ExitCode from "./ExitCode.js"
 import { help } from "./help.js"
 import { login, logout } from "./login.js"
-import { push, validate } from "./push.js"
+import { push, remove, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
 import { problem, problemLine } from "./summary.js"
 import { webhook } from "./webhook.js"
@@ -33,7 +33,7 @@ const command = Command.make("genesys-dnc", {}, () =>
     const output = nothingAsked ? process.stderr : process.stdout
     output.write(help)
   })
-).pipe(Command.withSubcommands([push, validate, login, logout, webhook, sandbox, demo]))
+).pipe(Command.withSubcommands([push, remove, validate, login, logout, webhook, sandbox, demo]))
 
 /** Plain lines on standard error: standard output is for results. */
 const logger = Logger.make(({ date, logLevel, message }) => {

@@ -1,21 +1,27 @@
-/** `genesys-dnc push` and `genesys-dnc validate`. */
+/** `genesys-dnc push`, `genesys-dnc remove` and `genesys-dnc validate`. */
+import { createInterface } from "node:readline/promises"
 import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import * as DncExport from "../DncExport.js"
 import * as DncSubmitter from "../DncSubmitter.js"
 import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
-import type { Progress } from "../Pipeline.js"
+import { HttpClient } from "../HttpClient.js"
+import type * as Pipeline from "../Pipeline.js"
+import type { Plan, Progress } from "../Pipeline.js"
 import type { RunReport } from "../RunReport.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
-import { problemLine, summary } from "./summary.js"
+import { number, problemLine, summary } from "./summary.js"
 
 /** Writes the summary, and says by the exit code how it went. */
 export const conclude = (
@@ -87,52 +93,59 @@ export const untilInterrupted = <E, R, E2>(
     })
   ).pipe(Effect.flatMap(conclude))
 
-export const push = Command.make(
-  "push",
-  {
-    files: options.files,
-    list: Options.text("list").pipe(
-      Options.withDescription("Id of the DNC list; GENESYS_DNC_LIST if not given"),
-      Options.optional,
-      Options.map(Option.getOrUndefined)
-    ),
-    dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Do everything but send; needs no credentials")),
-    failed: Options.text("failed").pipe(
-      Options.withDescription("File for numbers that are not known to be on the list; FILE.failed.csv if not given"),
-      Options.optional,
-      Options.map(Option.getOrUndefined)
-    ),
-    ...options.output,
-    ...options.time,
-    ...options.limits,
-    ...options.audit,
-    ...options.policy,
-    ...options.reading,
-    ...options.connection,
-    ...options.api,
-    ...options.sending
-  },
-  (given) =>
-    Effect.gen(function* () {
-      yield* options.checkFiles(given.files, given)
-      const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
-      yield* options.checkAudit(given.audit, given.files, outputs)
-      const dncListId = yield* options.toListId(given.list)
-      const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
-      const settings: GenesysDnc.Settings = {
-        ...api,
-        auditLog: given.audit,
-        audit: yield* options.toAudit(given),
-        policy: yield* options.toPolicy(given),
-        ...(yield* options.toSending(given))
-      }
-      const now = yield* options.toNow(given.now)
-      const maxRejects = yield* options.toMaxRejects(given.maxRejects)
-      yield* options.checkUrls(given)
-      const layer = given.dryRun
-        ? GenesysDnc.layerDryRun(settings)
-        : GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
-      yield* untilInterrupted(
+/** What `push` and `remove` have in common. */
+const shared = {
+  files: options.files,
+  list: Options.text("list").pipe(
+    Options.withDescription("Id of the DNC list; GENESYS_DNC_LIST if not given"),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  ),
+  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Do everything but send; needs no credentials")),
+  verify: Options.boolean("verify").pipe(
+    Options.withDescription("Export the list at the end, and see that each number is as it should be")
+  ),
+  failed: Options.text("failed").pipe(
+    Options.withDescription("File for numbers that are not known to be done; FILE.failed.csv if not given"),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  ),
+  ...options.output,
+  ...options.time,
+  ...options.limits,
+  ...options.audit,
+  ...options.policy,
+  ...options.reading,
+  ...options.connection,
+  ...options.sending
+}
+
+type Shared = Command.Command.ParseConfig<typeof shared>
+
+/** Puts the numbers of files on a list, or takes them off it. */
+const send = (
+  given: Shared,
+  api: Pick<GenesysDnc.Settings, "api" | "action" | "largestBatch">,
+  dncListId: string,
+  sizeLag: Duration.Duration,
+  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
+) =>
+  Effect.gen(function* () {
+    yield* options.checkFiles(given.files, given)
+    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+    yield* options.checkAudit(given.audit, given.files, outputs)
+    const settings: GenesysDnc.Settings = {
+      ...api,
+      auditLog: given.audit,
+      audit: yield* options.toAudit(given),
+      policy: yield* options.toPolicy(given),
+      ...(yield* options.toSending(given))
+    }
+    const now = yield* options.toNow(given.now)
+    const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+    yield* options.checkUrls(given)
+    const run = (verify: Pick<Pipeline.Options, "verify">) =>
+      untilInterrupted(
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
             dncListId,
@@ -142,12 +155,73 @@ export const push = Command.make(
             ...outputs,
             file: options.toReading(given),
             ...now,
+            ...verify,
+            ...(confirm === undefined ? {} : { confirm }),
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
-      ).pipe(Effect.provide(layer))
-    }).pipe(saying(given.json))
+      )
+    if (given.dryRun) return yield* Effect.provide(run({}), GenesysDnc.layerDryRun(settings))
+    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify"> =>
+      given.verify ? { verify: Stream.provideService(DncExport.stream(dncListId), HttpClient, client) } : {}
+    yield* Effect.provide(
+      Effect.flatMap(HttpClient, (client) => run(exported(client))),
+      GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
+    )
+  }).pipe(saying(given.json))
+
+export const push = Command.make("push", { ...shared, ...options.api }, (given) =>
+  Effect.gen(function* () {
+    const dncListId = yield* options.toListId(given.list)
+    const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
+    yield* send(given, api, dncListId, sizeLag)
+  })
 ).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
+
+const { api: _, ...platformApi } = options.api
+
+export const remove = Command.make(
+  "remove",
+  {
+    ...shared,
+    ...platformApi,
+    yes: Options.boolean("yes").pipe(Options.withDescription("Do not ask; needed where there is no terminal"))
+  },
+  (given) =>
+    Effect.gen(function* () {
+      const dncListId = yield* options.toListId(given.list)
+      if (!given.yes && !given.dryRun && !(process.stdin.isTTY && process.stderr.isTTY)) {
+        return yield* new options.UsageError({
+          message: "remove asks before it acts, and there is no terminal to ask on",
+          hint: "Look at --dry-run first, then give --yes."
+        })
+      }
+      const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
+      yield* send(given, { ...api, action: "remove" }, dncListId, sizeLag, given.yes ? undefined : confirmRemoval)
+    })
+).pipe(
+  Command.withDescription("Take the numbers of files off a DNC list, by the published API: they may be called again.")
+)
+
+const confirmRemoval = ({ list, numbers }: Plan) =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const terminal = createInterface({ input: process.stdin, output: process.stderr })
+      try {
+        const question = `Take ${number(numbers)} numbers off the list ${list?.name ?? ""}, so that they may be called again? [y/N] `
+        return /^y(es)?$/i.test((await terminal.question(question, { signal })).trim())
+      } finally {
+        terminal.close()
+      }
+    },
+    catch: () => new options.UsageError({ message: "The question was not answered", hint: "Nothing was sent." })
+  }).pipe(
+    Effect.filterOrFail(
+      (confirmed) => confirmed,
+      () => new options.UsageError({ message: "Not confirmed; nothing was sent", hint: "Answer y, or give --yes." })
+    ),
+    Effect.asVoid
+  )
 
 export const validate = Command.make(
   "validate",

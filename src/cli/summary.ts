@@ -19,7 +19,7 @@ const rows: ReadonlyArray<readonly [keyof Totals, string, string]> = [
   ["created", "created", "new on the list"],
   ["updated", "updated", "were on the list with another reason or expiry"],
   ["duplicateOnList", "already there", "were on the list as they are"],
-  ["accepted", "accepted", "taken by the list, which does not say whether they were on it before"],
+  ["accepted", "accepted", "the server took them; it does not say whether they were on the list before"],
   ["duplicateInFile", "duplicates", "another row stands for the same number; the strictest value counts"],
   ["rejected", "rejected", "not valid, or refused by the server"],
   ["failed", "failed", "valid, but not known to be on the list"],
@@ -57,11 +57,11 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
   return lines.join("\n")
 }
 
-const title = ({ dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
+const title = ({ action, dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
   const names = inputs.length > 3 ? `${inputs.length} files` : inputs.map(({ name }) => name).join(", ")
   if (kind === "validation") return `${names}: checked, nothing sent`
   if (kind === "dry run") return `${names}: dry run, nothing sent`
-  const what = `${names} → DNC list ${dncListId} at ${target}`
+  const what = `${names} → ${action === "remove" ? "off " : ""}DNC list ${dncListId} at ${target}`
   switch (outcome) {
     case "completed":
       return what
