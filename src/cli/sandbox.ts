@@ -3,7 +3,7 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Sandbox from "../sandbox/Sandbox.js"
-import { UsageError } from "./options.js"
+import { UsageError, whole } from "./options.js"
 
 const share = (name: string, description: string) =>
   Options.float(name).pipe(Options.withDescription(description), Options.withDefault(0))
@@ -11,7 +11,7 @@ const share = (name: string, description: string) =>
 export const sandbox = Command.make(
   "sandbox",
   {
-    port: Options.integer("port").pipe(Options.withDescription("0 takes a free one"), Options.withDefault(4010)),
+    port: whole("port").pipe(Options.withDescription("0 takes a free one"), Options.withDefault(4010)),
     host: Options.text("host").pipe(
       Options.withDescription("Address to listen at; everyone who reaches it can use the sandbox"),
       Options.withDefault(Sandbox.defaults.host)
@@ -20,15 +20,12 @@ export const sandbox = Command.make(
       Options.withDescription("Which API to serve: with idempotency keys and counts, the published one, or both"),
       Options.withDefault(Sandbox.defaults.contract)
     ),
-    latency: Options.integer("latency").pipe(
-      Options.withDescription("Milliseconds before each answer"),
-      Options.withDefault(0)
-    ),
-    jitter: Options.integer("jitter").pipe(
+    latency: whole("latency").pipe(Options.withDescription("Milliseconds before each answer"), Options.withDefault(0)),
+    jitter: whole("jitter").pipe(
       Options.withDescription("Milliseconds more, at random up to this"),
       Options.withDefault(0)
     ),
-    rateLimit: Options.integer("rate-limit").pipe(
+    rateLimit: whole("rate-limit").pipe(
       Options.withDescription("Requests a minute and token; 0 is no limit"),
       Options.withDefault(0)
     ),

@@ -86,7 +86,10 @@ describe("Ctrl-C", { timeout }, () => {
       const cwd = yield* folder
       const tmp = yield* folder
       const copies = () => Fs.readdirSync(tmp).filter((name) => /^genesys-dnc-/.test(name))
-      const push = yield* start(["push", "-", "--json"], { cwd, env: { ...environment(sandbox), TMPDIR: tmp } })
+      const push = yield* start(["push", "-", "--json", "--api", "entries"], {
+        cwd,
+        env: { ...environment(sandbox), TMPDIR: tmp }
+      })
       push.stdin.write(csv(10))
       const written = (name: string) => {
         const copy = Path.join(tmp, name, "standard-input")
