@@ -110,21 +110,29 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>("
  *   )
  * )
  */
-export const layer = (options: Options): Layer.Layer<Services, AuditSink.AuditError | DncValidator.PolicyError> => {
+export const layer = (options: Options): Layer.Layer<Services, AuditSink.AuditError | DncValidator.PolicyError> =>
+  Layer.mergeAll(DncSubmitter.layer(pick(options, "retry")), WebhookRegistrar.layerFromLog(options.auditLog)).pipe(
+    Layer.provideMerge(layerClient(options)),
+    Layer.provideMerge(evidence(options))
+  )
+
+/**
+ * What reading needs, of lists and of what is on them: the token and the client, and no log.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerClient = (
+  options: Connection & Pick<Settings, "concurrency" | "timeout" | "retry">
+): Layer.Layer<Auth.Auth | HttpClient.HttpClient> => {
   const { apiUrl, credentials, loginUrl = apiUrl } = options
   const auth =
     "accessToken" in credentials
       ? Auth.layerToken(credentials.accessToken)
       : Auth.layer({ loginUrl, ...credentials, ...pick(options, "timeout", "retry") })
-  const http = HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") })
-  return Layer.mergeAll(
-    DncSubmitter.layer(pick(options, "retry")),
-    WebhookRegistrar.layerFromLog(options.auditLog)
-  ).pipe(
-    Layer.provideMerge(http),
+  return HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") }).pipe(
     Layer.provideMerge(auth),
-    Layer.provide(NodeHttpClient.layerUndici),
-    Layer.provideMerge(evidence(options))
+    Layer.provide(NodeHttpClient.layerUndici)
   )
 }
 

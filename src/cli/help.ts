@@ -7,6 +7,9 @@ export const help = `genesys-dnc ${version}: puts files of Do-Not-Call numbers o
 Usage
   genesys-dnc push FILE... --list ID     put the numbers of files on a DNC list
   genesys-dnc validate FILE...           check files by the same rules, without a network
+  genesys-dnc lists [NAME-PART]          the DNC lists: ids, types, sizes, imports
+  genesys-dnc doctor --list LIST         whether the work for a list can succeed, and what to do if not
+  genesys-dnc export --list LIST         what is on a list, as a file that can be fed in again
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
   genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine
   genesys-dnc demo                       push the example file to a sandbox of its own

@@ -13,8 +13,11 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { version } from "../version.js"
 import { demo } from "./demo.js"
+import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
+import { exportList } from "./export.js"
 import { help } from "./help.js"
+import { lists } from "./lists.js"
 import { push, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
 import { problem } from "./summary.js"
@@ -30,7 +33,7 @@ const command = Command.make("genesys-dnc", {}, () =>
     const output = nothingAsked ? process.stderr : process.stdout
     output.write(help)
   })
-).pipe(Command.withSubcommands([push, validate, webhook, sandbox, demo]))
+).pipe(Command.withSubcommands([push, validate, lists, doctor, exportList, webhook, sandbox, demo]))
 
 /** Plain lines on standard error: standard output is for results. */
 const logger = Logger.make(({ date, logLevel, message }) => {
