@@ -127,6 +127,24 @@ export class ConfigurationError extends Schema.TaggedError<ConfigurationError>("
 export const layer = (
   options: Options
 ): Layer.Layer<Services, GenesysError | AuditSink.AuditError | DncValidator.PolicyError> => {
+  const submitterOptions = { ...pick(options, "retry"), contract: contractOf(options) }
+  return Layer.mergeAll(
+    typeof options.api === "object"
+      ? DncSubmitter.layerAuto(options.api.detect, submitterOptions)
+      : DncSubmitter.layer(submitterOptions),
+    WebhookRegistrar.layerFromLog(options.auditLog)
+  ).pipe(Layer.provideMerge(layerClient(options)), Layer.provideMerge(evidence(options)))
+}
+
+/**
+ * What reading needs, of lists and of what is on them: the token and the client, and no log.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerClient = (
+  options: Connection & Pick<Settings, "concurrency" | "timeout" | "retry">
+): Layer.Layer<Auth.Auth | HttpClient.HttpClient> => {
   const { apiUrl, credentials, loginUrl = apiUrl } = options
   const auth =
     "accessToken" in credentials
@@ -134,18 +152,9 @@ export const layer = (
       : "loginFile" in credentials
         ? Auth.layerLogin({ apiUrl, ...credentials, ...pick(options, "timeout", "retry") })
         : Auth.layer({ loginUrl, ...credentials, ...pick(options, "timeout", "retry") })
-  const http = HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") })
-  const submitterOptions = { ...pick(options, "retry"), contract: contractOf(options) }
-  return Layer.mergeAll(
-    typeof options.api === "object"
-      ? DncSubmitter.layerAuto(options.api.detect, submitterOptions)
-      : DncSubmitter.layer(submitterOptions),
-    WebhookRegistrar.layerFromLog(options.auditLog)
-  ).pipe(
-    Layer.provideMerge(http),
+  return HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") }).pipe(
     Layer.provideMerge(auth),
-    Layer.provide(NodeHttpClient.layerUndici),
-    Layer.provideMerge(evidence(options))
+    Layer.provide(NodeHttpClient.layerUndici)
   )
 }
 

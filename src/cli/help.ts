@@ -10,6 +10,9 @@ Usage
   genesys-dnc validate FILE...           check files by the same rules, without a network
   genesys-dnc login                      sign in with a browser, instead of credentials in the environment
   genesys-dnc logout                     forget that login
+  genesys-dnc lists [NAME-PART]          the DNC lists: ids, types, sizes, imports
+  genesys-dnc doctor --list LIST         whether the work for a list can succeed, and what to do if not
+  genesys-dnc export --list LIST         what is on a list, as a file that can be fed in again
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
   genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine
   genesys-dnc demo                       push the example file to a sandbox of its own

@@ -15,8 +15,11 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { version } from "../version.js"
 import { demo } from "./demo.js"
+import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
+import { exportList } from "./export.js"
 import { help } from "./help.js"
+import { lists } from "./lists.js"
 import { login, logout } from "./login.js"
 import { push, remove, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
@@ -33,7 +36,9 @@ const command = Command.make("genesys-dnc", {}, () =>
     const output = nothingAsked ? process.stderr : process.stdout
     output.write(help)
   })
-).pipe(Command.withSubcommands([push, remove, validate, login, logout, webhook, sandbox, demo]))
+).pipe(
+  Command.withSubcommands([push, remove, validate, lists, doctor, exportList, login, logout, webhook, sandbox, demo])
+)
 
 /** Plain lines on standard error: standard output is for results. */
 const logger = Logger.make(({ date, logLevel, message }) => {

@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as DncExport from "../DncExport.js"
+import * as DncLists from "../DncLists.js"
 import * as DncSubmitter from "../DncSubmitter.js"
 import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
@@ -19,6 +20,7 @@ import type * as Pipeline from "../Pipeline.js"
 import type { Plan, Progress } from "../Pipeline.js"
 import type { RunReport } from "../RunReport.js"
 import * as ExitCode from "./ExitCode.js"
+import { client, toList } from "./lists.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
 import { number, problemLine, summary } from "./summary.js"
@@ -97,7 +99,7 @@ export const untilInterrupted = <E, R, E2>(
 const shared = {
   files: options.files,
   list: Options.text("list").pipe(
-    Options.withDescription("Id of the DNC list; GENESYS_DNC_LIST if not given"),
+    Options.withDescription("Id or name of the DNC list; GENESYS_DNC_LIST if not given"),
     Options.optional,
     Options.map(Option.getOrUndefined)
   ),
@@ -121,6 +123,17 @@ const shared = {
 }
 
 type Shared = Command.Command.ParseConfig<typeof shared>
+
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** The id that is given, or that of the list of that name, which is asked for. */
+const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "loginUrl" | "region" | "profile">) =>
+  Effect.gen(function* () {
+    const asked = yield* toList(given.list)
+    if (given.dryRun || uuid.test(asked)) return yield* options.toListId(asked)
+    const { id } = yield* Effect.provide(DncLists.resolve(asked), client(given))
+    return id
+  })
 
 /** Puts the numbers of files on a list, or takes them off it. */
 const send = (
@@ -168,14 +181,14 @@ const send = (
       Effect.flatMap(HttpClient, (client) => run(exported(client))),
       GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
     )
-  }).pipe(saying(given.json))
+  })
 
 export const push = Command.make("push", { ...shared, ...options.api }, (given) =>
   Effect.gen(function* () {
-    const dncListId = yield* options.toListId(given.list)
+    const dncListId = yield* listId(given)
     const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
     yield* send(given, api, dncListId, sizeLag)
-  })
+  }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
 
 const { api: _, ...platformApi } = options.api
@@ -189,7 +202,7 @@ export const remove = Command.make(
   },
   (given) =>
     Effect.gen(function* () {
-      const dncListId = yield* options.toListId(given.list)
+      const dncListId = yield* listId(given)
       if (!given.yes && !given.dryRun && !(process.stdin.isTTY && process.stderr.isTTY)) {
         return yield* new options.UsageError({
           message: "remove asks before it acts, and there is no terminal to ask on",
@@ -198,7 +211,7 @@ export const remove = Command.make(
       }
       const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
       yield* send(given, { ...api, action: "remove" }, dncListId, sizeLag, given.yes ? undefined : confirmRemoval)
-    })
+    }).pipe(saying(given.json))
 ).pipe(
   Command.withDescription("Take the numbers of files off a DNC list, by the published API: they may be called again.")
 )
