@@ -302,6 +302,31 @@ describe("SuppressionSet", () => {
     )
   })
 
+  it("knows what was seen, and sends nothing that is settled", () => {
+    const set = setOf([
+      [1, 0, day],
+      [2, 2, forEver],
+      [3, 0, day]
+    ])
+    assert.deepStrictEqual([set.expires(1), set.expires(2), set.expires(4)], [day, forEver, undefined])
+    assert.deepStrictEqual([set.see(2), set.see(2), set.see(4)], [true, false, false])
+    for (const number of [2, 2, 4]) set.settle(number)
+    assert.strictEqual(set.pending(), 2)
+    assert.strictEqual(set.size(), 3)
+    assert.deepStrictEqual(
+      [...set.values()],
+      [
+        [1, day, false],
+        [2, forEver, true],
+        [3, day, false]
+      ]
+    )
+    assert.deepStrictEqual(
+      [...set.cut(499, run)].flatMap(({ phoneNumbers }) => phoneNumbers),
+      ["+1", "+3"]
+    )
+  })
+
   it("takes no notice of a failed number that it does not know", () => {
     const set = setOf([[1, 0, day]])
     set.unsend(["+2"])

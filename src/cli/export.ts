@@ -3,8 +3,8 @@ import * as Command from "@effect/cli/Command"
 import * as CliOptions from "@effect/cli/Options"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as DncExport from "../DncExport.js"
 import * as DncLists from "../DncLists.js"
@@ -36,18 +36,21 @@ export const exportList = Command.make(
       yield* Effect.gen(function* () {
         const { id, name } = yield* DncLists.resolve(asked)
         const progress = { rows: 0, since: Date.now() }
-        const written = yield* DncExport.writeFile(
-          Stream.unwrap(
-            Effect.map(DncExport.request(id, { longest: Duration.minutes(given.wait) }), DncExport.download)
-          ),
-          {
-            path: given.output,
-            format: given.format,
-            onProgress: (rows) => {
-              progress.rows = rows
+        const written = yield* Effect.zipRight(
+          show(progress),
+          DncExport.writeFile(
+            Stream.unwrap(
+              Effect.map(DncExport.request(id, { longest: Duration.minutes(given.wait) }), DncExport.download)
+            ),
+            {
+              path: given.output,
+              format: given.format,
+              onProgress: (rows) => {
+                progress.rows = rows
+              }
             }
-          }
-        ).pipe(shown(progress))
+          )
+        ).pipe(Effect.scoped)
         process.stderr.write(
           `${number(written.rows)} numbers of "${name}" (${id}) written${given.output === "-" ? "" : ` to ${given.output}`}\n`
         )
@@ -60,30 +63,19 @@ interface Progress {
   readonly since: number
 }
 
-/** One line that is written over on a terminal, plain lines elsewhere. Standard error, both. */
-const shown =
-  (progress: Progress) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
-    const terminal = process.stderr.isTTY === true
-    const write = Effect.sync(() => {
-      const elapsed = seconds(Date.now() - progress.since)
-      const text =
-        progress.rows === 0 ? `waiting for the export (${elapsed})` : `exporting: ${number(progress.rows)} numbers`
-      process.stderr.write(terminal ? `\r\u001b[K${text}` : `${text}\n`)
-    })
-    return Effect.acquireUseRelease(
-      Effect.forkDaemon(
-        Effect.repeat(write, Schedule.spaced(terminal ? "200 millis" : "5 seconds")).pipe(
-          Effect.delay(terminal ? "200 millis" : "5 seconds")
-        )
-      ),
-      () => effect,
-      (fiber) =>
-        Effect.zipRight(
-          Fiber.interrupt(fiber),
-          Effect.sync(() => {
-            if (terminal) process.stderr.write("\r\u001b[K")
-          })
-        )
-    )
-  }
+/** While the scope is open: one line that is written over on a terminal, plain lines elsewhere. Standard error, both. */
+const show = (progress: Progress): Effect.Effect<void, never, Scope.Scope> => {
+  const terminal = process.stderr.isTTY === true
+  const every = terminal ? "200 millis" : "5 seconds"
+  const write = Effect.sync(() => {
+    const text =
+      progress.rows === 0
+        ? `waiting for the export (${seconds(Date.now() - progress.since)})`
+        : `exporting: ${number(progress.rows)} numbers`
+    process.stderr.write(terminal ? `\r\u001b[K${text}` : `${text}\n`)
+  })
+  return Effect.zipRight(
+    Effect.addFinalizer(() => Effect.sync(() => void (terminal && process.stderr.write("\r\u001b[K")))),
+    write.pipe(Effect.repeat(Schedule.spaced(every)), Effect.delay(every), Effect.forkScoped)
+  )
+}

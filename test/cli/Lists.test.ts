@@ -4,7 +4,7 @@ import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as ExitCode from "../../src/cli/ExitCode.js"
-import { folder, mode, run, serve } from "../support/cli.js"
+import { folder, mode, run, serve, start, until } from "../support/cli.js"
 
 const timeout = 120_000
 
@@ -35,7 +35,14 @@ interface Org {
   readonly seen: ReadonlyArray<string>
 }
 
-const org = (options: { readonly csv?: string; readonly forbidden?: string; readonly used?: boolean } = {}) =>
+const org = (
+  options: {
+    readonly csv?: string
+    readonly forbidden?: string
+    readonly used?: boolean
+    readonly never?: boolean
+  } = {}
+) =>
   Effect.gen(function* () {
     const seen: Array<string> = []
     let exportedAt: number | undefined
@@ -62,8 +69,8 @@ const org = (options: { readonly csv?: string; readonly forbidden?: string; read
       if (pathname.endsWith("/phonenumbers")) return say(204)
       if (pathname.endsWith("/export")) {
         if (request.method === "POST") exportedAt = Date.now()
-        return exportedAt === undefined
-          ? say(404, { code: "not.found" })
+        return exportedAt === undefined || options.never === true
+          ? say(request.method === "POST" ? 200 : 404, { code: "not.found" })
           : say(200, {
               id: id(1),
               uri: `${url}/api/v2/downloads/1`,
@@ -211,6 +218,20 @@ describe("genesys-dnc export", { timeout }, () => {
       assert.deepStrictEqual(Fs.readdirSync(cwd), ["list.csv"])
       const again = yield* run(["validate", "list.csv", "--json"], { cwd })
       assert.strictEqual(again.code, ExitCode.done, again.stderr)
+    })
+  )
+
+  it.scopedLive("Ctrl-C ends the wait: 130, and no file", () =>
+    Effect.gen(function* () {
+      const { env, seen } = yield* org({ never: true })
+      const cwd = yield* folder
+      const started = yield* start(["export", "--list", "Opt-outs", "--output", "list.csv"], { cwd, env })
+      yield* until("a line of progress", () => started.stderr().includes("waiting for the export"))
+      assert.isAtLeast(seen.filter((request) => request.startsWith("GET") && request.endsWith("/export")).length, 3)
+      started.signal("SIGINT")
+      const { code } = yield* started.ended
+      assert.strictEqual(code, ExitCode.interrupted)
+      assert.deepStrictEqual(Fs.readdirSync(cwd), [])
     })
   )
 
