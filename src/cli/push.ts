@@ -144,7 +144,6 @@ const send = (
   confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
 ) =>
   Effect.gen(function* () {
-    yield* options.checkFiles(given.files, given)
     const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
     yield* options.checkAudit(given.audit, given.files, outputs)
     const settings: GenesysDnc.Settings = {
@@ -185,6 +184,7 @@ const send = (
 
 export const push = Command.make("push", { ...shared, ...options.api }, (given) =>
   Effect.gen(function* () {
+    yield* options.checkFiles(given.files, given)
     const dncListId = yield* listId(given)
     const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
     yield* send(given, api, dncListId, sizeLag)
@@ -202,13 +202,14 @@ export const remove = Command.make(
   },
   (given) =>
     Effect.gen(function* () {
-      const dncListId = yield* listId(given)
+      yield* options.checkFiles(given.files, given)
       if (!given.yes && !given.dryRun && !(process.stdin.isTTY && process.stderr.isTTY)) {
         return yield* new options.UsageError({
           message: "remove asks before it acts, and there is no terminal to ask on",
           hint: "Look at --dry-run first, then give --yes."
         })
       }
+      const dncListId = yield* listId(given)
       const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
       yield* send(given, { ...api, action: "remove" }, dncListId, sizeLag, given.yes ? undefined : confirmRemoval)
     }).pipe(saying(given.json))

@@ -17,7 +17,7 @@ const jsonLine = (stdout: string) => {
 describe("genesys-dnc, wrongly used", { timeout }, () => {
   it.scopedLive.each([
     ["no words", [], /Usage\n/],
-    ["an unknown command", ["frobnicate"], /Invalid subcommand.*'push', 'validate'/],
+    ["an unknown command", ["frobnicate"], /Invalid subcommand.*'push', 'remove'/],
     ["an unknown option", ["push", "optouts.csv", "--lists", "x"], /There is no option --lists/],
     ["a bad value", ["push", "optouts.csv", "--concurrency", "many"], /^--concurrency many is not a whole number/],
     ["no list", ["push", "optouts.csv"], /No list is given\n.*--list ID.*GENESYS_DNC_LIST/],
