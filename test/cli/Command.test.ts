@@ -219,3 +219,27 @@ describe("genesys-dnc push", { timeout }, () => {
     })
   )
 })
+
+describe("genesys-dnc remove", { timeout: 120_000 }, () => {
+  it.scopedLive("asks, and where there is no terminal wants --yes; the list may be named", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ contract: "platform" })
+      yield* sandbox.seed(Array.from({ length: 5 }, (_, index) => ({ phoneNumber: number(index) })))
+      const cwd = yield* folder
+      Fs.writeFileSync(Path.join(cwd, "optins.csv"), csv(2))
+      const env = environment(sandbox)
+      const unasked = yield* run(["remove", "optins.csv"], { cwd, env })
+      assert.strictEqual(unasked.code, ExitCode.wrongUsage)
+      assert.match(unasked.stderr, /no terminal to ask on\n.*--yes/)
+      assert.strictEqual(onList(sandbox).size, 5)
+      const args = ["remove", "optins.csv", "--list", "Sandbox", "--yes", "--verify", "--json"]
+      const { code, stderr, stdout } = yield* run(args, { cwd, env })
+      assert.strictEqual(code, ExitCode.done, stderr)
+      const report = jsonLine(stdout)
+      assert.strictEqual(report.action, "remove")
+      assert.deepStrictEqual(report.listSize, { before: 5, after: 3 })
+      assert.strictEqual(report.verified, 2)
+      assert.strictEqual(onList(sandbox).size, 3)
+    })
+  )
+})
