@@ -147,8 +147,23 @@ const day = 86_400_000
 /** How far ahead Genesys Cloud lets an expiry lie (its Resource Center), less an hour for clocks that differ. */
 const furthest = 180 * day - 3_600_000
 
-/** Up, as an earlier minute would end the entry too soon. */
-const wholeMinute = (expires: number): number => Math.ceil(expires / 60_000) * 60_000
+/**
+ * The whole minute, up, as an earlier one would end an entry too soon; `Infinity` stays what it is.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const wholeMinute = (expires: number): number => Math.ceil(expires / 60_000) * 60_000
+
+/**
+ * What a list says of a number that is to be suppressed until then, by the published API: whole minutes, and for ever
+ * where that is more than 180 days ahead (less an hour, for clocks that differ).
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const onList = (expires: number, now: number): number =>
+  expires > now + furthest ? Number.POSITIVE_INFINITY : wholeMinute(expires)
 
 /**
  * @since 0.1.0
@@ -175,7 +190,7 @@ export const platform = ({ action = "add", largestBatch = 1000 }: PlatformOption
   largestBatch,
   group: (expires, _, now) => ({
     reason: null,
-    expires: action === "remove" || expires > now + furthest ? Number.POSITIVE_INFINITY : wholeMinute(expires)
+    expires: action === "remove" ? Number.POSITIVE_INFINITY : onList(expires, now)
   }),
   request: (batch) =>
     HttpClientRequest.patch(`${listPath(batch.dncListId)}/phonenumbers`).pipe(

@@ -8,6 +8,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { onList, wholeMinute } from "./Contract.js"
 import * as DncEntry from "./DncEntry.js"
 import type { Entry } from "./DncExport.js"
 import * as OutputFile from "./OutputFile.js"
@@ -94,30 +95,6 @@ export class TooManyRemovals extends Schema.TaggedError<TooManyRemovals>("genesy
 ) {}
 
 /**
- * How far ahead an expiration on a list can be.
- *
- * @since 0.1.0
- */
-export const longestExpiry = 180 * 86_400_000
-
-const minute = 60_000
-
-/**
- * What a list says of a number that is to be suppressed until then: whole minutes, rounded up; for ever where that is more
- * than 180 days ahead.
- *
- * @since 0.1.0
- * @category conversions
- */
-export const onList = (expires: number, now: number): number => {
-  const end = upToMinute(expires)
-  return end > now + longestExpiry ? Number.POSITIVE_INFINITY : end
-}
-
-/** Infinity stays what it is. */
-const upToMinute = (instant: number): number => Math.ceil(instant / minute) * minute
-
-/**
  * Compares the wanted numbers with the entries of an export. The set must be fresh: all of its numbers wait.
  *
  * @since 0.1.0
@@ -163,7 +140,7 @@ export const compare = (
           continue
         }
         const number = Number(phoneNumber.slice(1))
-        const listed = Math.max(0, upToMinute(expires))
+        const listed = Math.max(0, wholeMinute(expires))
         const end = wanted.expires(number)
         if (end === undefined) {
           removals.number.push(number)
