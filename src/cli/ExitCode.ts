@@ -17,7 +17,7 @@ export const interrupted = 130
 export const explained: ReadonlyArray<readonly [number, string]> = [
   [done, "all valid rows are on the list, and no row was rejected"],
   [aborted, "aborted: credentials, list, server, log or disk; what was sent is in the summary"],
-  [wrongUsage, "wrong usage; nothing was done"],
+  [wrongUsage, "wrong usage, or an output that cannot be written; nothing was done"],
   [rejected, "done, but rows were rejected"],
   [failed, "done, but valid rows failed: they are in the failed file"],
   [badInput, "an input cannot be used, or too many rows were rejected; nothing was sent"],
