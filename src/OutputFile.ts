@@ -7,7 +7,7 @@ import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { OutputError } from "./RejectsFile.js"
+import { attempt, type OutputError } from "./RejectsFile.js"
 
 /**
  * @since 0.1.0
@@ -86,17 +86,4 @@ const toStdout = (bytes: Buffer): Promise<void> =>
       if (error) reject(error)
       else resolve()
     })
-  })
-
-const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A, OutputError> =>
-  Effect.tryPromise({
-    try: operation,
-    catch: (cause) =>
-      new OutputError({
-        message: `${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`,
-        hint: "Check the folder, its permissions and the space on the disk, or name another path.",
-        reason: "Write",
-        path,
-        cause
-      })
   })

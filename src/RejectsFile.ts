@@ -221,7 +221,12 @@ export const makeFailed = (options: Options): Effect.Effect<FailedFile, never, S
     write: (rows) => csv.write(rows.map((row) => failedColumns.map((column) => row[column])))
   }))
 
-const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A, OutputError> =>
+/**
+ * Writes, and says what a failure means.
+ *
+ * @since 0.1.0
+ */
+export const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A, OutputError> =>
   Effect.tryPromise({
     try: operation,
     catch: (cause) =>

@@ -12,6 +12,7 @@ import * as Redacted from "effect/Redacted"
 import type * as AuditSink from "../AuditSink.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
+import * as DncLists from "../DncLists.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
 import { identity, type OutputPaths, outputPaths } from "../GenesysDnc/outputPaths.js"
@@ -328,7 +329,7 @@ export const toListId = (given: string | undefined): Effect.Effect<string, Usage
     if (id === undefined || id.trim() === "")
       return yield* usage("No list is given", "Use --list ID, or set GENESYS_DNC_LIST.")
     // an id with a slash in it would be another route
-    return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(id.trim())
+    return DncLists.isId(id.trim())
       ? id.trim()
       : yield* usage(
           `"${id}" is not the id of a DNC list`,

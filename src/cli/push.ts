@@ -124,13 +124,11 @@ const shared = {
 
 type Shared = Command.Command.ParseConfig<typeof shared>
 
-const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /** The id that is given, or that of the list of that name, which is asked for. */
 const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "loginUrl" | "region" | "profile">) =>
   Effect.gen(function* () {
     const asked = yield* toList(given.list)
-    if (given.dryRun || uuid.test(asked)) return yield* options.toListId(asked)
+    if (given.dryRun || DncLists.isId(asked)) return yield* options.toListId(asked)
     const { id } = yield* Effect.provide(DncLists.resolve(asked), client(given))
     return id
   })
