@@ -28,6 +28,7 @@ class OptOuts extends Context.Tag("example/OptOuts")<
               submitter.submit({
                 runId: `form-${now}`,
                 dncListId,
+                action: "add",
                 index: 0,
                 phoneNumbers: [entry.right.phoneNumber],
                 reason: entry.right.reason,

@@ -12,7 +12,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
-
+import type { Action } from "./DncEntry.js"
 import type { RunReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
@@ -89,10 +89,10 @@ export type AuditEvent =
         /** The generation of the key: 1 where the outcome under the first key stayed unknown. */
         readonly generation: number
         readonly size: number
-        readonly action: "add" | "remove"
+        readonly action: Action
         readonly reason: string | null
         readonly expires: string | null
-        /** SHA-256 of reason, expiry and numbers, one a line. */
+        /** SHA-256 of reason (after "remove" where that is meant), expiry and numbers, one a line. */
         readonly contentDigest: string
       }
     >

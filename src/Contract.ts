@@ -8,7 +8,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Answer } from "./Answer.js"
-import type { Batch, Reason, Refusal } from "./DncEntry.js"
+import type { Action, Batch, Reason, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { mask } from "./Masking.js"
@@ -46,16 +46,16 @@ export interface Group {
  */
 export interface Contract {
   readonly name: "entries" | "platform"
-  /** What it does to the numbers. */
-  readonly action: "add" | "remove"
+  /** What it can do to numbers. */
+  readonly actions: ReadonlyArray<Action>
   /** Numbers in one request at most. */
   readonly largestBatch: number
   /**
-   * What a request says of a number with this expiry and reason (an index into `reasons`); numbers of which it says the
+   * What a request that adds says of a number with this expiry and reason (an index into `reasons`); numbers of which it says the
    * same share batches. Never an earlier end. `now` is that of the run.
    */
   readonly group: (expires: number, reason: number, now: number) => Group
-  /** The request that puts a batch on the list. */
+  /** The request that brings a batch to the list. */
   readonly request: (batch: Batch, idempotencyKey: string) => HttpClientRequest.HttpClientRequest
   /** What its answer says. */
   readonly counts: (answer: Answer, batch: Batch) => Effect.Effect<Counts, GenesysErrors.UnexpectedResponse>
@@ -94,7 +94,7 @@ const decodeEntries = Schema.decodeUnknown(EntriesAnswer)
  */
 export const entries: Contract = {
   name: "entries",
-  action: "add",
+  actions: ["add"],
   largestBatch: 499,
   group: (expires, reason) => ({ expires, reason: DncEntry.reasons[reason] }),
   request: (batch, idempotencyKey) =>
@@ -170,8 +170,6 @@ export const onList = (expires: number, now: number): number =>
  * @category models
  */
 export interface PlatformOptions {
-  /** `remove` takes numbers off the list. */
-  readonly action?: "add" | "remove"
   /** Numbers in one request; Genesys Cloud does not publish how many it takes. */
   readonly largestBatch?: number
 }
@@ -184,18 +182,15 @@ export interface PlatformOptions {
  * @since 0.1.0
  * @category contracts
  */
-export const platform = ({ action = "add", largestBatch = 1000 }: PlatformOptions = {}): Contract => ({
+export const platform = ({ largestBatch = 1000 }: PlatformOptions = {}): Contract => ({
   name: "platform",
-  action,
+  actions: ["add", "remove"],
   largestBatch,
-  group: (expires, _, now) => ({
-    reason: null,
-    expires: action === "remove" ? Number.POSITIVE_INFINITY : onList(expires, now)
-  }),
+  group: (expires, _, now) => ({ reason: null, expires: onList(expires, now) }),
   request: (batch) =>
     HttpClientRequest.patch(`${listPath(batch.dncListId)}/phonenumbers`).pipe(
       HttpClientRequest.bodyUnsafeJson({
-        action: action === "add" ? "Add" : "Remove",
+        action: batch.action === "add" ? "Add" : "Remove",
         phoneNumbers: batch.phoneNumbers,
         ...(batch.expires === Number.POSITIVE_INFINITY
           ? {}

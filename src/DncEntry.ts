@@ -161,6 +161,14 @@ export interface EntryBlock {
 }
 
 /**
+ * Whether numbers are put on the list or taken off it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Action = "add" | "remove"
+
+/**
  * Numbers that share what the contract groups by and go to the server in one request.
  *
  * @since 0.1.0
@@ -170,6 +178,7 @@ export interface Batch {
   /** The run that the batch belongs to; part of its key. */
   readonly runId: string
   readonly dncListId: string
+  readonly action: Action
   /** Position in the run, from 0; the parts of a refused batch keep it. */
   readonly index: number
   /** E.164, distinct. */

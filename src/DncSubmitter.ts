@@ -13,12 +13,12 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as Schema from "effect/Schema"
 import { type AuditError, AuditSink, type ComplianceStatus } from "./AuditSink.js"
 import type { Contract } from "./Contract.js"
 import * as Contracts from "./Contract.js"
 import type { Batch, FailedNumbers, Receipt, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
+import * as DncLists from "./DncLists.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { HttpClient, type Trace } from "./HttpClient.js"
@@ -40,9 +40,10 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     readonly concurrency: number
     /**
      * Looks whether the list is there, can be seen and takes phone numbers, before anything is read or sent. Nothing is
-     * known of it where the role may write but not view, which only warns.
+     * known of it where the role may write but not view, which only warns. The size is asked for where the contract gives
+     * no counts.
      */
-    readonly check: (dncListId: string) => Effect.Effect<DncList | undefined, GenesysError>
+    readonly check: (dncListId: string) => Effect.Effect<DncLists.DncList | undefined, GenesysError>
     /**
      * Puts a batch on its list. Fails only where nothing of it is known to have been settled; where a part was, the rest
      * is in the receipt's `failed`. Interruption ends the waits between requests at once; a request on its way is waited
@@ -62,23 +63,6 @@ export interface Options {
   /** How long a 409 is asked about, under each key. */
   readonly retry?: RetryPolicy.Options
 }
-
-const DncList = Schema.Struct({
-  id: Schema.String,
-  name: Schema.optional(Schema.String),
-  dncSourceType: Schema.optional(Schema.String),
-  contactMethod: Schema.optional(Schema.NullOr(Schema.String)),
-  /** Entries on the list; changes show with a delay. Only the platform contract asks for it. */
-  size: Schema.optional(Schema.Number)
-})
-
-/**
- * What a DNC list says of itself.
- *
- * @since 0.1.0
- * @category models
- */
-export type DncList = typeof DncList.Type
 
 /** What became of the numbers of a batch so far, in its parts. */
 interface Tally {
@@ -123,10 +107,12 @@ export const digestUuid = (text: string): string => {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }
 
-/** SHA-256 in hex of reason, expiry and numbers, one a line. */
+/** SHA-256 in hex of reason (after "remove" where that is meant), expiry and numbers, one a line. */
 const contentDigest = (batch: Batch): string =>
   createHash("sha256")
-    .update(`${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`)
+    .update(
+      `${batch.action === "remove" ? "remove " : ""}${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`
+    )
     .digest("hex")
 
 /**
@@ -146,14 +132,14 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         const { contactMethod, dncSourceType } = list
         if (dncSourceType !== undefined && dncSourceType !== "rds") {
           return yield* new GenesysErrors.BadRequest({
-            message: `The list ${list.name ?? dncListId} is of the source type ${dncSourceType}`,
+            message: `The list ${list.name || dncListId} is of the source type ${dncSourceType}`,
             hint: "Only lists of the source type Internal (rds) take phone numbers; choose another list.",
             code: "dnc.source.operation.not.supported"
           })
         }
         if (contactMethod === "Email" || contactMethod === "WhatsApp") {
           return yield* new GenesysErrors.BadRequest({
-            message: `The list ${list.name ?? dncListId} is for the contact method ${contactMethod}`,
+            message: `The list ${list.name || dncListId} is for the contact method ${contactMethod}`,
             hint: "Choose a list for the contact method Phone or Any."
           })
         }
@@ -235,7 +221,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             idempotencyKey: key,
             generation,
             size: part.phoneNumbers.length,
-            action: contract.action,
+            action: part.action,
             reason: part.reason,
             expires: DncEntry.formatExpires(part.expires, null),
             contentDigest: digest
@@ -405,16 +391,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
 const lookAt = (client: typeof HttpClient.Service, dncListId: string, includeSize: boolean) =>
   Effect.flatMap(
     client.execute(HttpClientRequest.get(`${Contracts.listPath(dncListId)}${includeSize ? "?includeSize=true" : ""}`)),
-    (answer) =>
-      Effect.mapError(
-        Schema.decodeUnknown(DncList)(answer.body),
-        () =>
-          new GenesysErrors.UnexpectedResponse({
-            message: "What answers at the API URL does not describe a DNC list",
-            hint: "Check the API URL: what answers there is not Genesys Cloud.",
-            status: answer.status
-          })
-      )
+    (answer) => DncLists.decode(DncLists.DncList, answer, "a DNC list")
   )
 
 /**
@@ -432,6 +409,7 @@ export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
   const nobody: Batch = {
     runId: crypto.randomUUID(),
     dncListId,
+    action: "add",
     index: 0,
     phoneNumbers: [],
     reason: "UNSPECIFIED",

@@ -62,8 +62,6 @@ export interface Settings {
    * of the two it is served by.
    */
   readonly api?: "platform" | "entries" | { readonly detect: string }
-  /** Whether numbers are put on the list or (by `platform`) taken off it. */
-  readonly action?: "add" | "remove"
   /** Numbers in one request of `platform`; 1,000 unless given. */
   readonly largestBatch?: number
   /** Requests open at once; 5 unless given. */
@@ -184,7 +182,7 @@ export const layerConfig = (
 
 /** Where the list is asked, what is sent if it is not served by entries. */
 const contractOf = (settings: Settings): Contract.Contract =>
-  settings.api === "entries" ? Contract.entries : Contract.platform(pick(settings, "action", "largestBatch"))
+  settings.api === "entries" ? Contract.entries : Contract.platform(pick(settings, "largestBatch"))
 
 const evidence = (settings: Settings) =>
   Layer.merge(DncValidator.layer(settings.policy), AuditSink.layerFile(settings.auditLog, settings.audit))

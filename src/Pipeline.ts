@@ -13,14 +13,15 @@ import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { AuditError, AuditSink } from "./AuditSink.js"
-import type { Entry, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
+import type { Action, Entry, FailedNumbers, Reject, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
-import { type DncList, DncSubmitter } from "./DncSubmitter.js"
+import type { DncList } from "./DncLists.js"
+import { DncSubmitter } from "./DncSubmitter.js"
 import { DncValidator } from "./DncValidator.js"
 import type { GenesysError } from "./GenesysError.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
-import { abort, begin, grouping, plan } from "./Pipeline/run.js"
+import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
 import { type VerifyError, verify } from "./Pipeline/verify.js"
@@ -106,6 +107,8 @@ export interface Plan {
  */
 export interface Options<E = never> {
   readonly dncListId: string
+  /** Whether the numbers are put on the list or taken off it, which not every contract can; `add` unless given. */
+  readonly action?: Action
   /** Part of every idempotency key; a UUID of its own unless given. */
   readonly runId?: string
   /** What "in the past" and "too far ahead" are measured by, to repeat a run: milliseconds since 1970; the clock's unless given. */
@@ -176,6 +179,7 @@ export const push = <E, E2 = never>(
   Effect.gen(function* () {
     const submitter = yield* DncSubmitter
     const run = yield* begin(inputs, options)
+    yield* checkAction(run, submitter.contract)
     const list = yield* submitter.check(options.dncListId)
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)
@@ -247,6 +251,7 @@ export const live = <E, R, E2 = never>(
     const validator = yield* DncValidator
     const submitter = yield* DncSubmitter
     const run = yield* begin([], options)
+    yield* checkAction(run, submitter.contract)
     yield* submitter.check(options.dncListId)
     const { contract } = submitter
     const { largestBatch } = contract

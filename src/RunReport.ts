@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ComplianceStatus } from "./AuditSink.js"
-import type { Receipt, Reject, RejectCode } from "./DncEntry.js"
+import type { Action, Receipt, Reject, RejectCode } from "./DncEntry.js"
 
 /**
  * Each row read is in exactly one of the others.
@@ -63,7 +63,7 @@ export interface RunReport {
   readonly runId: string
   readonly dncListId: string
   readonly contract: string
-  readonly action: "add" | "remove"
+  readonly action: Action
   /** URL of the API, or `nowhere`. */
   readonly target: string
   /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */

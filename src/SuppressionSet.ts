@@ -39,7 +39,11 @@ export interface SuppressionSet {
    * Cuts what waits into batches of one group, each of `largest` numbers but the last of its group; groups and numbers in
    * the order of their arrival. Without a grouping each reason and expiry is a group. What is cut waits no longer.
    */
-  readonly cut: (largest: number, run: Pick<Batch, "runId" | "dncListId">, group?: Grouping) => Iterable<Batch>
+  readonly cut: (
+    largest: number,
+    run: Pick<Batch, "runId" | "dncListId" | "action">,
+    group?: Grouping
+  ) => Iterable<Batch>
   /** The end of a number's suppression, or `undefined` where it is not in the set. Numbers are without their plus sign. */
   readonly expires: (number: number) => number | undefined
   /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
@@ -197,7 +201,7 @@ export const make = (): SuppressionSet => {
 
   function* cut(
     largest: number,
-    { dncListId, runId }: Pick<Batch, "runId" | "dncListId">,
+    { action, dncListId, runId }: Pick<Batch, "runId" | "dncListId" | "action">,
     group: Grouping = byValue
   ): Iterable<Batch> {
     const { groups, ofValue } = groupValues(group)
@@ -219,7 +223,7 @@ export const make = (): SuppressionSet => {
     for (let id = 0; id < counts.length; id++) {
       for (let from = start[id]; from < start[id + 1]; from += largest) {
         const phoneNumbers = formatE164(numberAt, from, Math.min(from + largest, start[id + 1]))
-        yield { runId, dncListId, index: nextBatch++, phoneNumbers, ...groups[id] }
+        yield { runId, dncListId, action, index: nextBatch++, phoneNumbers, ...groups[id] }
       }
     }
   }

@@ -155,6 +155,7 @@ describe("DncSubmitter", () => {
       a: FastCheck.record({
         runId: FastCheck.constantFrom("run-1", "run-2"),
         dncListId: FastCheck.constantFrom("list-1", "list-2"),
+        action: FastCheck.constantFrom("add" as const, "remove" as const),
         phoneNumbers: FastCheck.subarray(["+14155550100", "+14155550101", "+14155550102"], { minLength: 1 }),
         reason: FastCheck.constantFrom("REGULATORY" as const, "UNSPECIFIED" as const),
         expires: FastCheck.constantFrom(1, 1_000, Number.POSITIVE_INFINITY)
@@ -162,6 +163,7 @@ describe("DncSubmitter", () => {
       b: FastCheck.record({
         runId: FastCheck.constantFrom("run-1", "run-2"),
         dncListId: FastCheck.constantFrom("list-1", "list-2"),
+        action: FastCheck.constantFrom("add" as const, "remove" as const),
         phoneNumbers: FastCheck.subarray(["+14155550100", "+14155550101", "+14155550102"], { minLength: 1 }),
         reason: FastCheck.constantFrom("REGULATORY" as const, "UNSPECIFIED" as const),
         expires: FastCheck.constantFrom(1, 1_000, Number.POSITIVE_INFINITY)

@@ -37,7 +37,11 @@ const rows = (count: number, first = 0, expires?: string) =>
 /** Pushes rows to a sandbox by the published API, and collects what its requests did against the contract. */
 const world = (
   sandbox: Sandbox.Service,
-  options: Contract.PlatformOptions & { readonly auto?: boolean; readonly concurrency?: number } = {}
+  options: Contract.PlatformOptions & {
+    readonly action?: "remove"
+    readonly auto?: boolean
+    readonly concurrency?: number
+  } = {}
 ) => {
   const problems: Array<string> = []
   const requests: Array<string> = []
@@ -88,6 +92,7 @@ const world = (
         const verify = change(Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client))
         return yield* Pipeline.push([input("in.csv", given, 500)], {
           dncListId: sandbox.listId,
+          ...(options.action === undefined ? {} : { action: options.action }),
           outputs: out.outputs,
           sizeLag: "2 seconds",
           ...(verify === undefined ? {} : { verify })
@@ -123,12 +128,10 @@ describe("Contract.platform", () => {
     )
   })
 
-  it("groups by expiry alone, and by nothing where numbers are removed", () => {
+  it("groups by expiry alone", () => {
     assert.deepStrictEqual(group(forEver, 2, now), { reason: null, expires: forEver })
     assert.deepStrictEqual(group(now + 181 * day, 1, now), { reason: null, expires: forEver })
     assert.deepStrictEqual(group(now + day, 0, now), group(now + day, 2, now))
-    const remove = Contract.platform({ action: "remove" })
-    assert.deepStrictEqual(remove.group(now + day, 0, now), remove.group(forEver, 2, now))
   })
 })
 
@@ -163,6 +166,17 @@ describe("push by the published API", { timeout: 60_000 }, () => {
       const asked = yield* report(both)
       assert.strictEqual(asked.contract, "entries")
       assert.strictEqual(asked.totals.created, 3)
+    })
+  )
+
+  it.scopedLive("takes nothing off a list by a contract that cannot, and says by which it can be done", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform({ contract: "entries" })
+      yield* sandbox.seed([{ phoneNumber: number(0) }])
+      const error = yield* Effect.flip(world(sandbox, { action: "remove", auto: true }).push(rows(1)))
+      assert.strictEqual(error._tag, "BadRequest")
+      assert.include(error.hint, "--api platform")
+      assert.strictEqual(onList(sandbox).size, 1)
     })
   )
 

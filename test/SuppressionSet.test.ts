@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import { DncEntry, SuppressionSet } from "genesys-dnc"
 
-const run = { runId: "run", dncListId: "list" }
+const run = { runId: "run", dncListId: "list", action: "add" as const }
 
 /** Rows as a validator gives them: number without its plus sign, reason by index, expiry. */
 type Row = readonly [number: number, reason: number, expires: number]

@@ -89,7 +89,7 @@ describe("SyncPlan", () => {
         ]
       )
       // what waits in the two sets is what is to be sent
-      const run = { runId: "run", dncListId: "list" }
+      const run = { runId: "run", dncListId: "list", action: "add" as const }
       assert.deepStrictEqual(
         [...found.wanted.cut(1000, run)].flatMap(({ phoneNumbers }) => phoneNumbers),
         ["+14155550100", "+14155550102", "+14155550103"]

@@ -106,7 +106,7 @@ export const report = <E, E2>(
       runId: run.runId,
       dncListId: run.dncListId,
       contract: contract.name,
-      action: contract.action,
+      action: run.action,
       target,
       outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
       ...(error === undefined ? {} : { error }),

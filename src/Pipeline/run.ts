@@ -8,7 +8,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { ValidationError } from "../AuditSink.js"
 import type { Contract } from "../Contract.js"
-import type { Reject } from "../DncEntry.js"
+import type { Action, Reject } from "../DncEntry.js"
+import { BadRequest } from "../GenesysError.js"
 import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
 import { noOutputs } from "../Pipeline.js"
 import type { Ledger, RunReport } from "../RunReport.js"
@@ -22,6 +23,7 @@ const recordedRejects = 100
 export interface Run<E, E2> {
   readonly runId: string
   readonly dncListId: string
+  readonly action: Action
   readonly concurrency: number | undefined
   readonly inputs: ReadonlyArray<Input<E>>
   readonly outputs: Outputs<E2>
@@ -58,6 +60,7 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
     return {
       runId: options.runId ?? crypto.randomUUID(),
       dncListId: options.dncListId,
+      action: options.action ?? "add",
       concurrency: options.concurrency,
       inputs,
       outputs: options.outputs ?? (noOutputs as Outputs<never>),
@@ -97,17 +100,31 @@ export const describe = (error: unknown): NonNullable<RunReport["error"]> => {
   }
 }
 
-/** How the contract groups the numbers of this run. */
-export const grouping =
-  <E, E2>({ now }: Run<E, E2>, contract: Contract): SuppressionSet.Grouping =>
-  (expires, reason) =>
-    contract.group(expires, reason, now)
+/** Fails where the contract cannot do what the run is for. */
+export const checkAction = <E, E2>(
+  { action }: Run<E, E2>,
+  { actions, name }: Contract
+): Effect.Effect<void, BadRequest> =>
+  actions.includes(action)
+    ? Effect.void
+    : Effect.fail(
+        new BadRequest({
+          message: `By the contract ${name} no number can be taken off a list; nothing was sent`,
+          hint: "Use the published API: --api platform."
+        })
+      )
+
+/** How the contract groups the numbers of this run; what is taken off a list is of one kind. */
+export const grouping = <E, E2>({ action, now }: Run<E, E2>, contract: Contract): SuppressionSet.Grouping =>
+  action === "remove" ? () => forEver : (expires, reason) => contract.group(expires, reason, now)
+
+const forEver = { reason: null, expires: Number.POSITIVE_INFINITY }
 
 /** Counts what is going to be cut. */
 export const plan = <E, E2>(run: Run<E, E2>, contract: Contract): void => {
   const group = grouping(run, contract)
   run.ledger.batches.cut += run.set.countBatches(contract.largestBatch, group)
-  if (contract.action === "add") run.withoutExpiry += run.set.countForEver(group)
+  if (run.action === "add") run.withoutExpiry += run.set.countForEver(group)
 }
 
 /** No further batch is begun; the first error is the run's. */

@@ -26,8 +26,8 @@ export const readSize = <E, E2>(
   const { accepted } = run.ledger.totals
   if (accepted === 0 || run.stopping) return Effect.void
   return Effect.gen(function* () {
-    const { check, contract } = yield* DncSubmitter
-    const expected = contract.action === "add" ? before + accepted : before - accepted
+    const { check } = yield* DncSubmitter
+    const expected = run.action === "add" ? before + accepted : before - accepted
     const pause = Duration.times(lag, 1 / polls)
     if (Duration.toMillis(pause) > 0) yield* Effect.logDebug("Waiting until the size of the list shows what was done")
     let same = 0

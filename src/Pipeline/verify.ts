@@ -37,7 +37,7 @@ export const verify = <E, E2>(
   Effect.gen(function* () {
     if (run.stopping || run.ledger.totals.accepted === 0) return
     const { contract } = yield* DncSubmitter
-    const adding = contract.action === "add"
+    const adding = run.action === "add"
     const group = grouping(run, contract)
     yield* Stream.runForEachChunk(exported, (entries) =>
       Effect.sync(() => {

@@ -10,6 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import type { Action } from "../DncEntry.js"
 import * as DncExport from "../DncExport.js"
 import * as DncLists from "../DncLists.js"
 import * as DncSubmitter from "../DncSubmitter.js"
@@ -136,9 +137,10 @@ const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "loginUrl" | 
 /** Puts the numbers of files on a list, or takes them off it. */
 const send = (
   given: Shared,
-  api: Pick<GenesysDnc.Settings, "api" | "action" | "largestBatch">,
+  api: Pick<GenesysDnc.Settings, "api" | "largestBatch">,
   dncListId: string,
   sizeLag: Duration.Duration,
+  action: Action = "add",
   confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
 ) =>
   Effect.gen(function* () {
@@ -159,6 +161,7 @@ const send = (
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
             dncListId,
+            action,
             sizeLag,
             stop,
             onProgress,
@@ -209,7 +212,7 @@ export const remove = Command.make(
       }
       const dncListId = yield* listId(given)
       const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
-      yield* send(given, { ...api, action: "remove" }, dncListId, sizeLag, given.yes ? undefined : confirmRemoval)
+      yield* send(given, api, dncListId, sizeLag, "remove", given.yes ? undefined : confirmRemoval)
     }).pipe(saying(given.json))
 ).pipe(
   Command.withDescription("Take the numbers of files off a DNC list, by the published API: they may be called again.")

@@ -39,6 +39,7 @@ export const numbers = (count: number, first = 0): ReadonlyArray<string> =>
 
 export const batch = (size: number, other: Partial<DncEntry.Batch> = {}): DncEntry.Batch => ({
   runId: "run",
+  action: "add" as const,
   dncListId: "list",
   index: 0,
   phoneNumbers: numbers(size),
