@@ -12,7 +12,7 @@ import type * as Report from "../RunReport.js"
 import * as Faults from "../sandbox/Faults.js"
 import * as Sandbox from "../sandbox/Sandbox.js"
 import * as ExitCode from "./ExitCode.js"
-import { untilInterrupted } from "./push.js"
+import { untilInterrupted } from "./run.js"
 import { summary } from "./summary.js"
 
 const example = fileURLToPath(new URL("../../examples/files/suppression.csv", import.meta.url))

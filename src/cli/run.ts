@@ -1,0 +1,214 @@
+/** What the commands share that run files: their options, the run until Ctrl-C, the question, the summary. */
+import { createInterface } from "node:readline/promises"
+import type * as Command from "@effect/cli/Command"
+import * as Options from "@effect/cli/Options"
+import * as Cause from "effect/Cause"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Action } from "../DncEntry.js"
+import * as DncExport from "../DncExport.js"
+import * as DncLists from "../DncLists.js"
+import * as GenesysDnc from "../GenesysDnc.js"
+import { HttpClient } from "../HttpClient.js"
+import type * as Pipeline from "../Pipeline.js"
+import type { Plan, Progress } from "../Pipeline.js"
+import type { RunReport } from "../RunReport.js"
+import * as ExitCode from "./ExitCode.js"
+import { client, toList } from "./lists.js"
+import * as options from "./options.js"
+import * as Progress_ from "./progress.js"
+import { problemLine, summary } from "./summary.js"
+
+/** Writes the summary, and says by the exit code how it went. */
+export const conclude = (
+  report: RunReport,
+  kind: Parameters<typeof summary>[1],
+  json: boolean,
+  auditLog?: string
+): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const exitCode =
+      kind === "push" ? ExitCode.ofReport(report) : report.totals.rejected > 0 ? ExitCode.rejected : ExitCode.done
+    process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
+    process.stdout.write(
+      json ? `${JSON.stringify({ exitCode: process.exitCode, ...report })}\n` : summary(report, kind, auditLog)
+    )
+  })
+
+/** With `--json` standard output has its line also where there is no report. Words go to standard error as ever. */
+export const saying =
+  (json: boolean) =>
+  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.tapErrorCause(run, (cause) =>
+      Effect.sync(() => {
+        if (!json || Cause.isInterruptedOnly(cause)) return
+        const error = Object(Cause.squash(cause))
+        process.stdout.write(problemLine(ExitCode.ofError(error), error))
+      })
+    )
+
+/**
+ * Runs until done or interrupted: then no further batch is begun, requests on their way are waited for, and the summary
+ * is of what was done.
+ */
+export const untilInterrupted = <E, R, E2>(
+  run: (stop: Effect.Effect<void>, onProgress: (progress: Progress) => void) => Effect.Effect<RunReport, E, R>,
+  conclude: (report: RunReport) => Effect.Effect<void, E2>
+): Effect.Effect<void, E | E2, R> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const stop = yield* Deferred.make<void>()
+      const show = yield* Progress_.show
+      let latest: Progress | undefined
+      return yield* Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function* () {
+          // a daemon: an interruption reaches a fiber's children at once, and the run would end without its report
+          const fiber = yield* Effect.forkDaemon(
+            restore(
+              run(Deferred.await(stop), (progress) => {
+                latest = progress
+                show(progress)
+              })
+            )
+          )
+          const halt = Effect.gen(function* () {
+            // looked up now: the first batches are on their way before the first call that says so
+            const sending = latest !== undefined && latest.phase !== "reading"
+            process.stderr.write(
+              sending
+                ? "\nStopping: waiting for the requests on their way. Press Ctrl-C again to leave at once.\n"
+                : "\nStopped before anything was sent.\n"
+            )
+            yield* sending ? Deferred.succeed(stop, undefined) : Fiber.interrupt(fiber)
+            const exit = yield* Fiber.await(fiber)
+            if (exit._tag === "Success") yield* Effect.ignore(conclude(exit.value))
+          })
+          return yield* restore(Fiber.join(fiber)).pipe(Effect.onInterrupt(() => halt))
+        })
+      )
+    })
+  ).pipe(Effect.flatMap(conclude))
+
+/** What `push`, `remove` and their like have in common. */
+export const shared = {
+  files: options.files,
+  list: Options.text("list").pipe(
+    Options.withDescription("Id or name of the DNC list; GENESYS_DNC_LIST if not given"),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  ),
+  dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Do everything but send; needs no credentials")),
+  verify: Options.boolean("verify").pipe(
+    Options.withDescription("Export the list at the end, and see that each number is as it should be")
+  ),
+  failed: Options.text("failed").pipe(
+    Options.withDescription("File for numbers that are not known to be done; FILE.failed.csv if not given"),
+    Options.optional,
+    Options.map(Option.getOrUndefined)
+  ),
+  ...options.output,
+  ...options.time,
+  ...options.limits,
+  ...options.audit,
+  ...options.policy,
+  ...options.reading,
+  ...options.connection,
+  ...options.sending
+}
+
+export type Shared = Command.Command.ParseConfig<typeof shared>
+
+/** The id that is given, or that of the list of that name, which is asked for. */
+export const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "loginUrl" | "region" | "profile">) =>
+  Effect.gen(function* () {
+    const asked = yield* toList(given.list)
+    if (given.dryRun || DncLists.isId(asked)) return yield* options.toListId(asked)
+    const { id } = yield* Effect.provide(DncLists.resolve(asked), client(given))
+    return id
+  })
+
+/** Puts the numbers of files on a list, or takes them off it. */
+export const send = (
+  given: Shared,
+  api: Pick<GenesysDnc.Settings, "api" | "largestBatch">,
+  dncListId: string,
+  sizeLag: Duration.Duration,
+  action: Action = "add",
+  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
+) =>
+  Effect.gen(function* () {
+    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+    yield* options.checkAudit(given.audit, given.files, outputs)
+    const settings: GenesysDnc.Settings = {
+      ...api,
+      auditLog: given.audit,
+      audit: yield* options.toAudit(given),
+      policy: yield* options.toPolicy(given),
+      ...(yield* options.toSending(given))
+    }
+    const now = yield* options.toNow(given.now)
+    const maxRejects = yield* options.toMaxRejects(given.maxRejects)
+    yield* options.checkUrls(given)
+    const run = (verify: Pick<Pipeline.Options, "verify">) =>
+      untilInterrupted(
+        (stop, onProgress) =>
+          GenesysDnc.pushFile(given.files, {
+            dncListId,
+            action,
+            sizeLag,
+            stop,
+            onProgress,
+            ...outputs,
+            file: options.toReading(given),
+            ...now,
+            ...verify,
+            ...(confirm === undefined ? {} : { confirm }),
+            ...(maxRejects === undefined ? {} : { maxRejects })
+          }),
+        (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
+      )
+    if (given.dryRun) return yield* Effect.provide(run({}), GenesysDnc.layerDryRun(settings))
+    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify"> =>
+      given.verify ? { verify: Stream.provideService(DncExport.stream(dncListId), HttpClient, client) } : {}
+    yield* Effect.provide(
+      Effect.flatMap(HttpClient, (client) => run(exported(client))),
+      GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
+    )
+  })
+
+export const yes = Options.boolean("yes").pipe(Options.withDescription("Do not ask; needed where there is no terminal"))
+
+/** Fails where a command that asks before it acts could not. */
+export const checkTerminal = (command: string): Effect.Effect<void, options.UsageError> =>
+  process.stdin.isTTY && process.stderr.isTTY
+    ? Effect.void
+    : Effect.fail(
+        new options.UsageError({
+          message: `${command} asks before it acts, and there is no terminal to ask on`,
+          hint: "Look at --dry-run first, then give --yes."
+        })
+      )
+
+/** Asks on the terminal, and fails unless the answer is yes. */
+export const confirm = (question: string): Effect.Effect<void, options.UsageError> =>
+  Effect.tryPromise({
+    try: async (signal) => {
+      const terminal = createInterface({ input: process.stdin, output: process.stderr })
+      try {
+        return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim())
+      } finally {
+        terminal.close()
+      }
+    },
+    catch: () => new options.UsageError({ message: "The question was not answered", hint: "Nothing was sent." })
+  }).pipe(
+    Effect.filterOrFail(
+      (confirmed) => confirmed,
+      () => new options.UsageError({ message: "Not confirmed; nothing was sent", hint: "Answer y, or give --yes." })
+    ),
+    Effect.asVoid
+  )
