@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Answer from "./Answer.js"
+export * as AuditChain from "./AuditChain.js"
 export * as AuditLog from "./AuditLog.js"
 export * as AuditSink from "./AuditSink.js"
 export * as Auth from "./Auth.js"

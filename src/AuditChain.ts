@@ -1,0 +1,268 @@
+/**
+ * What makes tampering with the audit log evident: each record carries its place, the digest of the record before it and
+ * its own, each over the canonical JSON of RFC 8785, so that the digest of the last one stands for all of them. Who can
+ * write the log can also write another whole chain: what proves that it is the same one is a digest kept elsewhere.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+
+/**
+ * The end of a chain: how many records it has, and the digest of the last one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Head {
+  readonly sequence: number
+  /** SHA-256 in hex. */
+  readonly digest: string
+}
+
+/**
+ * What the chain adds to a record.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Link {
+  /** Place in the log, from 1, over all runs. */
+  readonly sequence: number
+  /** The digest of the record before; that of the first record has only zeros. */
+  readonly previous: string
+  /** SHA-256 in hex of the record's canonical JSON without this field. */
+  readonly digest: string
+}
+
+/**
+ * The chain that has no record yet.
+ *
+ * @since 0.1.0
+ */
+export const empty: Head = { sequence: 0, digest: "0".repeat(64) }
+
+/**
+ * JSON in its one canonical form (RFC 8785): no spaces, names in the order of their UTF-16 code units. Fields that are
+ * `undefined` are left out; what JSON cannot say is a defect.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const canonical = (value: unknown): string => {
+  if (typeof value === "string" || typeof value === "boolean" || value === null) return JSON.stringify(value)
+  if (typeof value === "number" && Number.isFinite(value)) return JSON.stringify(value)
+  if (Array.isArray(value)) {
+    // the numbers of a batch: by far the longest, and JSON as it comes
+    return value.every((item) => typeof item === "string")
+      ? JSON.stringify(value)
+      : `[${value.map(canonical).join(",")}]`
+  }
+  if (typeof value === "object") {
+    const object = value as Readonly<Record<string, unknown>>
+    const fields = Object.keys(object)
+      .filter((name) => object[name] !== undefined)
+      .sort()
+    return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(object[name])}`).join(",")}}`
+  }
+  throw new TypeError(`JSON cannot say ${String(value)}`)
+}
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+
+/**
+ * The record as it follows on a chain: its line of the log, and the chain's new head.
+ *
+ * @since 0.1.0
+ */
+export const follow = <A extends object>(
+  head: Head,
+  record: A
+): { readonly record: A & Link; readonly line: string; readonly head: Head } => {
+  const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
+  const text = canonical(placed)
+  const digest = sha256(text)
+  return {
+    record: { ...placed, digest },
+    line: `${text.slice(0, -1)},"digest":"${digest}"}`,
+    head: { sequence: placed.sequence, digest }
+  }
+}
+
+/**
+ * The link of a record, and whether its digest is that of its content; nothing where it has none.
+ *
+ * @since 0.1.0
+ */
+export const linkOf = (record: object): (Link & { readonly intact: boolean }) | undefined => {
+  const { digest, ...rest } = record as Partial<Link>
+  const { previous, sequence } = rest
+  if (typeof digest !== "string" || typeof previous !== "string" || typeof sequence !== "number") return undefined
+  return { sequence, previous, digest, intact: sha256(canonical(rest)) === digest }
+}
+
+/**
+ * The first thing that is wrong with a chain.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fault {
+  readonly kind: "altered" | "removed" | "inserted" | "moved" | "unreadable" | "cut"
+  /** The record's place in the chain. */
+  readonly sequence: number
+  /** Where it stands, or should stand, in the file, from 1. */
+  readonly line: number
+  readonly message: string
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Verdict {
+  /** Records that were looked at. */
+  readonly records: number
+  /** Records from before there was a chain, at the file's beginning: nothing proves anything of them. */
+  readonly unchained: number
+  /** Lines that a crash cut short: they are no records, and the chain goes on behind them. */
+  readonly torn: number
+  readonly head: Head
+  readonly fault: Fault | undefined
+}
+
+/**
+ * Holds the lines of a log against its chain, one after the other; then `finish`, with the digest that the log is known to
+ * have had at some time, if there is one: it has to be among the digests.
+ *
+ * @since 0.1.0
+ */
+export const verifier = (
+  expected?: string
+): { readonly take: (line: string) => void; readonly finish: () => Verdict } => {
+  let line = 0
+  let records = 0
+  let unchained = 0
+  let torn = 0
+  let head = empty
+  let headLine = 0
+  let tornLine: number | undefined
+  let seen = expected === undefined || expected === empty.digest
+  let fault: Fault | undefined
+  /** Once a record does not fit: the records that come next say whether it is missing, moved or one too many. */
+  let odd: (Link & { readonly line: number }) | undefined
+
+  const settle = (kind: Fault["kind"], sequence: number, at: number, message: string): void => {
+    fault ??= { kind, sequence, line: at, message }
+    odd = undefined
+  }
+
+  const decide = (link: Link | undefined): void => {
+    if (odd === undefined) return
+    const next = head.sequence + 1
+    if (odd.sequence === next) {
+      // it has the right place, and another record before it
+      if (link !== undefined && link.sequence === next) {
+        settle(
+          "inserted",
+          odd.sequence,
+          odd.line,
+          `The record of line ${odd.line} does not belong where it stands; line ${odd.line + 1} is record ${next} too`
+        )
+      } else {
+        settle(
+          "altered",
+          head.sequence,
+          headLine,
+          `Record ${odd.sequence} was written after another record ${head.sequence} than that of line ${headLine}, which is altered or not the one that stood here`
+        )
+      }
+    } else if (odd.sequence > next) {
+      if (link === undefined) {
+        settle("removed", next, odd.line, `Record ${next} is missing: it stood before line ${odd.line}`)
+      } else if (link.sequence === next) {
+        settle(
+          "moved",
+          next,
+          odd.line,
+          `Record ${next} does not stand where it was written, before line ${odd.line}, but behind it`
+        )
+      }
+    } else {
+      settle(
+        "inserted",
+        odd.sequence,
+        odd.line,
+        `Line ${odd.line} is a record ${odd.sequence}, which stands further up already`
+      )
+    }
+  }
+
+  return {
+    take: (text) => {
+      line++
+      if (text.trim() === "") return
+      const record = parse(text)
+      if (fault !== undefined) {
+        if (record !== undefined) records++
+        return
+      }
+      if (record === undefined) {
+        tornLine ??= line
+        torn++
+        return
+      }
+      records++
+      const link = linkOf(record)
+      if (odd !== undefined) return decide(link)
+      if (link === undefined) {
+        if (head.sequence === 0) unchained++
+        else settle("inserted", head.sequence + 1, line, `The record of line ${line} is in no chain`)
+        return
+      }
+      if (!link.intact)
+        return settle(
+          "altered",
+          link.sequence,
+          line,
+          `Record ${link.sequence} on line ${line} is altered: its digest is not that of its content`
+        )
+      if (link.sequence === head.sequence + 1 && link.previous === head.digest) {
+        head = { sequence: link.sequence, digest: link.digest }
+        headLine = line
+        seen ||= link.digest === expected
+        tornLine = undefined
+        return
+      }
+      if (tornLine !== undefined && link.sequence > head.sequence + 1) {
+        return settle(
+          "unreadable",
+          head.sequence + 1,
+          tornLine,
+          `Line ${tornLine} cannot be read: it should be record ${head.sequence + 1}`
+        )
+      }
+      odd = { ...link, line }
+    },
+    finish: () => {
+      decide(undefined)
+      if (fault === undefined && !seen) {
+        settle(
+          "cut",
+          head.sequence + 1,
+          line + 1,
+          `No record has the digest ${expected}: the log was cut behind record ${head.sequence}, or it is another log`
+        )
+      }
+      return { records, unchained, torn, head, fault }
+    }
+  }
+}
+
+const parse = (text: string): object | undefined => {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
