@@ -258,7 +258,13 @@ export const verifier = (
   }
 }
 
-const parse = (text: string): object | undefined => {
+/**
+ * A line of the log, where it is a whole record.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const parse = (text: string): object | undefined => {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined

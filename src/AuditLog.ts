@@ -8,6 +8,7 @@ import { stat } from "node:fs/promises"
 import { createInterface } from "node:readline"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as AuditChain from "./AuditChain.js"
 import type { AuditRecord } from "./AuditSink.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
@@ -37,7 +38,7 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
         input: createReadStream(path),
         crlfDelay: Number.POSITIVE_INFINITY
       })) {
-        const record = parse(line)
+        const record = AuditChain.parse(line) as AuditRecord | undefined
         if (record !== undefined) f(record)
       }
     },
@@ -54,14 +55,6 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
           )
     )
   )
-
-const parse = (line: string): AuditRecord | undefined => {
-  try {
-    return JSON.parse(line) as AuditRecord
-  } catch {
-    return undefined
-  }
-}
 
 /**
  * The webhooks that a log says were registered, in order.

@@ -10,7 +10,9 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as AuditChain from "./AuditChain.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
+import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
 import type { Action } from "./DncEntry.js"
 import type { RunReport } from "./RunReport.js"
@@ -150,7 +152,8 @@ export type AuditRecord = {
   readonly timestamp: string
   readonly latencyMs: number | null
   readonly validationErrors: ReadonlyArray<ValidationError>
-} & AuditEvent
+} & AuditEvent &
+  AuditChain.Link
 
 /**
  * The log could not be written. Nothing may be sent after it.
@@ -171,8 +174,8 @@ export class AuditError extends Schema.TaggedError<AuditError>("genesys-dnc/Audi
 export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
   AuditSink,
   {
-    /** Appends a record; durable when it returns, where the layer keeps it at all. */
-    readonly append: (event: AuditEvent) => Effect.Effect<void, AuditError>
+    /** Appends a record, and gives it as it stands; durable when it returns, where the layer keeps it at all. */
+    readonly append: (event: AuditEvent) => Effect.Effect<AuditRecord, AuditError>
   }
 >() {}
 
@@ -189,7 +192,7 @@ export interface Options {
 
 const toRecord = (
   options: Options | undefined
-): Effect.Effect<(event: AuditEvent) => Effect.Effect<AuditRecord>, AuditError> =>
+): Effect.Effect<(event: AuditEvent) => Effect.Effect<Omit<AuditRecord, keyof AuditChain.Link>>, AuditError> =>
   Effect.suspend(() => {
     const protected_ = protect(options?.numbers ?? "masked", options?.hashKey)
     return protected_ === undefined
@@ -211,18 +214,46 @@ const toRecord = (
   })
 
 /**
- * A sink that keeps its records by the function that `open` gives, which returns once a record is durable.
+ * A place for records.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Store {
+  /** Of the chain of the records that are there already. */
+  readonly head: AuditChain.Head
+  /**
+   * Keeps the record that the function gives, and returns once it is durable. The function is to be called when it is
+   * settled that the record stands behind all those that it was called for before.
+   */
+  readonly keep: (
+    next: () => { readonly record: AuditRecord; readonly line: string }
+  ) => Effect.Effect<AuditRecord, AuditError>
+}
+
+/**
+ * A sink that keeps its records in the store that `open` gives, as links of its chain.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = <R>(
-  open: Effect.Effect<(record: AuditRecord) => Effect.Effect<void, AuditError>, AuditError, R>,
+  open: Effect.Effect<Store, AuditError, R>,
   options?: Options
 ): Effect.Effect<typeof AuditSink.Service, AuditError, R> =>
-  Effect.zipWith(toRecord(options), open, (record, keep) =>
-    AuditSink.of({ append: (event) => Effect.flatMap(record(event), keep) })
-  )
+  Effect.zipWith(toRecord(options), open, (record, store) => {
+    let { head } = store
+    return AuditSink.of({
+      append: (event) =>
+        Effect.flatMap(record(event), (record) =>
+          store.keep(() => {
+            const next = AuditChain.follow(head, record)
+            head = next.head
+            return { record: next.record as AuditRecord, line: next.line }
+          })
+        )
+    })
+  })
 
 /**
  * Keeps the records in an array that the caller holds: for tests, and for programs that keep evidence elsewhere.
@@ -234,7 +265,15 @@ export const layerMemory = (records: Array<AuditRecord>, options?: Options): Lay
   Layer.effect(
     AuditSink,
     make(
-      Effect.succeed((record) => Effect.sync(() => void records.push(record))),
+      Effect.sync(() => ({
+        head: records.at(-1) ?? AuditChain.empty,
+        keep: (next) =>
+          Effect.sync(() => {
+            const { record } = next()
+            records.push(record)
+            return record
+          })
+      })),
       options
     )
   )
@@ -249,14 +288,21 @@ export const layerConsole = (options?: Options): Layer.Layer<AuditSink, AuditErr
   Layer.effect(
     AuditSink,
     make(
-      Effect.succeed((record) => Effect.logInfo(JSON.stringify(record))),
+      Effect.succeed({
+        head: AuditChain.empty,
+        keep: (next) =>
+          Effect.suspend(() => {
+            const { line, record } = next()
+            return Effect.as(Effect.logInfo(line), record)
+          })
+      }),
       options
     )
   )
 
 /**
- * A file of JSON lines, created with mode 0600 and only ever appended to. Records that arrive while one is being synced
- * share the next sync.
+ * A file of JSON lines, created with mode 0600 and only ever appended to, by one process at a time. Records that arrive
+ * while one is being synced share the next sync. The chain goes on from the last record that is there.
  *
  * @since 0.1.0
  * @category layers
@@ -265,18 +311,43 @@ export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSin
   Layer.scoped(
     AuditSink,
     make(
-      Effect.map(
-        Effect.mapError(openAppend(path), (error) => unwritable(path, error)),
-        (append) => (record: AuditRecord) =>
-          Effect.mapError(append(`${JSON.stringify(record)}\n`), (error) => unwritable(path, error))
-      ),
+      Effect.gen(function* () {
+        const { append, last } = yield* openAppend(path, { alone: true })
+        const head = (yield* last(headOf)) ?? AuditChain.empty
+        return {
+          head,
+          keep: (next) =>
+            Effect.suspend(() => {
+              let record: AuditRecord | undefined
+              const line = () => {
+                const kept = next()
+                record = kept.record
+                return kept.line
+              }
+              return Effect.map(append(line), () => record!)
+            }).pipe(Effect.mapError((error) => unwritable(path, error)))
+        } satisfies Store
+      }).pipe(Effect.mapError((error) => unwritable(path, error))),
       options
     )
   )
 
+/** Of a line that is a whole record; what a crash cut short was never part of the chain. */
+const headOf = (line: string): AuditChain.Head | undefined => {
+  const record = AuditChain.parse(line)
+  if (record === undefined) return undefined
+  const { digest, sequence } = AuditChain.linkOf(record) ?? AuditChain.empty
+  return { digest, sequence }
+}
+
 const unwritable = (path: string, error: AppendError): AuditError =>
-  new AuditError({
-    message: `The audit log ${path} cannot be written: ${error.cause.message}`,
-    hint: "Nothing is sent without evidence. Free space on the disk or give another place with --audit, then run the same command again.",
-    cause: error.cause
-  })
+  Lock.isHeld(error.cause)
+    ? new AuditError({
+        message: `The audit log ${path} is being written by another run`,
+        hint: "Wait until it has ended, or give this run a log of its own with --audit."
+      })
+    : new AuditError({
+        message: `The audit log ${path} cannot be written: ${error.cause.message}`,
+        hint: "Nothing is sent without evidence. Free space on the disk or give another place with --audit, then run the same command again.",
+        cause: error.cause
+      })

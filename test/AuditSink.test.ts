@@ -9,7 +9,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
-import { AuditLog, AuditSink } from "genesys-dnc"
+import { AuditChain, AuditLog, AuditSink } from "genesys-dnc"
 
 const intended = (batch: number, phoneNumbers: ReadonlyArray<string> = ["+14155550100"]): AuditSink.AuditEvent => ({
   operation: "BATCH_INTENDED",
@@ -202,6 +202,65 @@ describe("AuditSink", () => {
         const seen: Array<string> = []
         yield* AuditLog.forEach(path, ({ operation }) => seen.push(operation))
         assert.deepStrictEqual(seen, ["WHOLE", "BATCH_INTENDED"])
+      })
+    )
+
+    it.scopedLive("its records are one chain over all that open it, whatever is in between", () =>
+      Effect.gen(function* () {
+        const path = yield* logFile
+        fs.writeFileSync(path, '{"operation":"EARLIER"}\n')
+        const many = Effect.forEach(
+          Array.from({ length: 100 }),
+          (_, i) => append(intended(i, [`+1${"4155550100".repeat(200)}`])),
+          {
+            concurrency: "unbounded"
+          }
+        )
+        yield* Effect.provide(many, AuditSink.layerFile(path, { numbers: "whole" }))
+        fs.appendFileSync(path, '{"operation":"CUT SH')
+        const [last] = (yield* Effect.provide(many, AuditSink.layerFile(path))).slice(-1)
+        const verifier = AuditChain.verifier(last.digest)
+        for (const line of read(path).split("\n")) verifier.take(line)
+        assert.deepStrictEqual(verifier.finish(), {
+          records: 201,
+          unchained: 1,
+          torn: 1,
+          head: { sequence: 200, digest: last.digest },
+          fault: undefined
+        })
+      })
+    )
+
+    it.scopedLive(
+      "one writer at a time: another, under whatever name of the file, is told so until the first is gone",
+      () =>
+        Effect.gen(function* () {
+          const path = yield* logFile
+          const link = `${path}.link`
+          yield* Effect.gen(function* () {
+            yield* append(intended(1))
+            fs.symlinkSync(path, link)
+            const error = yield* Effect.flip(
+              Effect.provide(append(intended(2)), Layer.fresh(AuditSink.layerFile(link)))
+            )
+            assert.strictEqual(error._tag, "AuditError")
+            assert.include(error.message, "is being written by another run")
+            yield* append(intended(3))
+          }).pipe(Effect.provide(AuditSink.layerFile(path)))
+          yield* Effect.provide(append(intended(4)), AuditSink.layerFile(link))
+          assert.strictEqual(lines(path).length, 3)
+        })
+    )
+
+    it.scopedLive("what somebody else has written meanwhile stops it, as its place in the chain is then unknown", () =>
+      Effect.gen(function* () {
+        const path = yield* logFile
+        yield* Effect.gen(function* () {
+          yield* append(intended(1))
+          fs.appendFileSync(path, "{}\n")
+          const error = yield* Effect.flip(append(intended(2)))
+          assert.include(error.message, "another process has written to it")
+        }).pipe(Effect.provide(AuditSink.layerFile(path)))
       })
     )
 

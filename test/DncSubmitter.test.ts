@@ -44,6 +44,7 @@ const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses
           append: (event) =>
             Effect.sync(() => {
               journal.push({ recorded: event })
+              return event as AuditSink.AuditRecord
             })
         })
       )

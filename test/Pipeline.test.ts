@@ -65,10 +65,10 @@ const auditFails = (after: number) => {
   return Layer.succeed(
     AuditSink.AuditSink,
     AuditSink.AuditSink.of({
-      append: () =>
+      append: (event) =>
         Effect.suspend(() =>
           appended++ < after
-            ? Effect.void
+            ? Effect.succeed(event as AuditSink.AuditRecord)
             : Effect.fail(new AuditSink.AuditError({ message: "No space left", hint: "Free some." }))
         )
     })

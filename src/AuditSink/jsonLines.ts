@@ -3,11 +3,13 @@
  *
  * @since 0.1.0
  */
+import type { Stats } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Lock from "./lock.js"
 
 export class AppendError extends Data.TaggedError("AppendError")<{ readonly cause: Error }> {}
 
@@ -20,21 +22,38 @@ const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> =>
   Effect.tryPromise({ try: f, catch: (cause) => new AppendError({ cause: cause as Error }) })
 
 /**
- * Opens a file of mode 0600 for appending whole lines, and gives the function that appends: it returns once the line is
- * on the disk. Whoever holds the mutex writes and syncs all lines that wait, so those behind it find theirs written. After
- * a failed write every later append fails too, as the file's end is then unknown.
+ * @since 0.1.0
+ * @category models
+ */
+export interface Appended {
+  /** Appends a line, which is asked for when its turn has come to stand behind all those before it. */
+  readonly append: (line: () => string) => Effect.Effect<void, AppendError>
+  /** The last line that `is` takes, of those that were there when the file was opened. */
+  readonly last: <A>(is: (line: string) => A | undefined) => Effect.Effect<A | undefined, AppendError>
+}
+
+/**
+ * Opens a file of mode 0600 for appending whole lines: an append returns once its line is on the disk. Whoever holds the
+ * mutex writes and syncs all lines that wait, so those behind it find theirs written. After a failed write every later
+ * append fails too, as the file's end is then unknown; so it does after somebody else has written to the file, where it
+ * is to be ours alone.
  *
  * @since 0.1.0
  */
 export const openAppend = (
-  path: string
-): Effect.Effect<(text: string) => Effect.Effect<void, AppendError>, AppendError, Scope.Scope> =>
+  path: string,
+  options?: { readonly alone?: boolean }
+): Effect.Effect<Appended, AppendError, Scope.Scope> =>
   Effect.gen(function* () {
     const file = yield* Effect.acquireRelease(
       attempt(() => Fs.open(path, "a+", 0o600)),
       (file) => Effect.promise(() => file.close().catch(() => undefined))
     )
-    yield* attempt(() => prepare(file, path))
+    // before anything of it is read, and before a line is ended that somebody else may be writing
+    const alone = options?.alone === true && (yield* attempt(() => file.stat())).isFile()
+    if (alone) yield* Effect.mapError(Lock.hold(path, file), (cause) => new AppendError({ cause }))
+    const opened = yield* attempt(() => prepare(file, path))
+    let size = opened.size
     const mutex = yield* Effect.makeSemaphore(1)
     let waiting: Array<Line> = []
     let broken: AppendError | undefined
@@ -43,8 +62,13 @@ export const openAppend = (
       const lines = waiting
       waiting = []
       return attempt(async () => {
-        await file.appendFile(lines.map((line) => line.text).join(""))
-        if (synced) await file.datasync()
+        const bytes = Buffer.from(lines.map((line) => line.text).join(""))
+        if (alone && (await file.stat()).size !== size) {
+          throw new Error("another process has written to it meanwhile")
+        }
+        await file.appendFile(bytes)
+        size += bytes.length
+        if (opened.isFile()) await file.datasync()
       }).pipe(
         Effect.tapBoth({
           onFailure: (error) =>
@@ -59,20 +83,48 @@ export const openAppend = (
       )
     })
 
-    // what is not a regular file (a pipe, a terminal) cannot be synced
-    const synced = (yield* attempt(() => file.stat())).isFile()
-
-    return (text: string) =>
-      Effect.suspend(() => {
-        const line: Line = { text, written: false }
-        waiting.push(line)
-        return mutex.withPermits(1)(
-          Effect.suspend(() => (line.written ? Effect.void : broken !== undefined ? Effect.fail(broken) : flush))
-        )
-      }).pipe(Effect.uninterruptible)
+    return {
+      append: (text) =>
+        Effect.suspend(() => {
+          const line: Line = { text: `${text()}\n`, written: false }
+          waiting.push(line)
+          return mutex.withPermits(1)(
+            Effect.suspend(() => (line.written ? Effect.void : broken !== undefined ? Effect.fail(broken) : flush))
+          )
+        }).pipe(Effect.uninterruptible),
+      last: (is) => attempt(() => lastLine(file, opened.isFile() ? opened.size : 0, is))
+    }
   })
 
-const prepare = async (file: Fs.FileHandle, path: string): Promise<void> => {
+/** Reads backwards, as the line that is wanted stands at the end or near it. */
+const lastLine = async <A>(
+  file: Fs.FileHandle,
+  size: number,
+  is: (line: string) => A | undefined
+): Promise<A | undefined> => {
+  let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
+  for (let end = size; end > 0; ) {
+    const start = Math.max(0, end - blockSize)
+    const block = Buffer.alloc(end - start)
+    await file.read(block, 0, block.length, start)
+    rest = Buffer.concat([block, rest])
+    end = start
+    for (;;) {
+      const at = rest.lastIndexOf(0x0a)
+      if (at === -1 && start > 0) break
+      const found = is(rest.toString("utf8", at + 1))
+      if (found !== undefined) return found
+      if (at === -1) break
+      rest = rest.subarray(0, at)
+    }
+  }
+  return undefined
+}
+
+const blockSize = 1 << 16
+
+/** What is not a regular file (a pipe, a terminal) has no end and cannot be synced. */
+const prepare = async (file: Fs.FileHandle, path: string): Promise<Stats> => {
   const stat = await file.stat()
   if (stat.isFile()) await file.chmod(0o600)
   // a line that a crash cut short must not swallow the next one
@@ -90,4 +142,5 @@ const prepare = async (file: Fs.FileHandle, path: string): Promise<void> => {
       await folder.close()
     }
   }
+  return await file.stat()
 }
