@@ -24,12 +24,11 @@ export class AuditLogError extends Schema.TaggedError<AuditLogError>("genesys-dn
 }) {}
 
 /**
- * Goes through the records of a log in order. A log that is not there has none, nor has what is no file; a line that a crash cut short is passed
- * over.
+ * Goes through the lines of a log in order. A log that is not there has none, nor has what is no file.
  *
  * @since 0.1.0
  */
-export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.Effect<void, AuditLogError> =>
+export const forEachLine = (path: string, f: (line: string) => void): Effect.Effect<void, AuditLogError> =>
   Effect.tryPromise({
     try: async () => {
       // a device or a pipe holds no log
@@ -38,8 +37,7 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
         input: createReadStream(path),
         crlfDelay: Number.POSITIVE_INFINITY
       })) {
-        const record = AuditChain.parse(line) as AuditRecord | undefined
-        if (record !== undefined) f(record)
+        f(line)
       }
     },
     catch: (cause) => cause as NodeJS.ErrnoException
@@ -55,6 +53,29 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
           )
     )
   )
+
+/**
+ * Goes through the records of a log in order; a line that a crash cut short is passed over.
+ *
+ * @since 0.1.0
+ */
+export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.Effect<void, AuditLogError> =>
+  forEachLine(path, (line) => {
+    const record = AuditChain.parse(line)
+    if (record !== undefined) f(record as AuditRecord)
+  })
+
+/**
+ * Holds a log against its chain; see `AuditChain.verifier`. `expected` is a digest that it is known to have had at some
+ * time, such as a run gives at its end.
+ *
+ * @since 0.1.0
+ */
+export const verify = (path: string, expected?: string): Effect.Effect<AuditChain.Verdict, AuditLogError> =>
+  Effect.suspend(() => {
+    const { finish, take } = AuditChain.verifier(expected)
+    return Effect.map(forEachLine(path, take), finish)
+  })
 
 /**
  * The webhooks that a log says were registered, in order.

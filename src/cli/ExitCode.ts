@@ -11,6 +11,8 @@ export const rejected = 3
 export const failed = 4
 /** The input cannot be used; nothing was sent. */
 export const badInput = 5
+/** The audit log is not what was written. */
+export const tampered = 6
 /** Ctrl-C. */
 export const interrupted = 130
 
@@ -21,6 +23,7 @@ export const explained: ReadonlyArray<readonly [number, string]> = [
   [rejected, "done, but rows were rejected"],
   [failed, "done, but valid rows failed: they are in the failed file"],
   [badInput, "an input cannot be used, or too many rows were rejected; nothing was sent"],
+  [tampered, "audit verify: the log is not as it was written"],
   [interrupted, "interrupted (Ctrl-C)"]
 ]
 

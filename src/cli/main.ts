@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { version } from "../version.js"
+import { audit } from "./audit.js"
 import { demo } from "./demo.js"
 import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
@@ -37,7 +38,20 @@ const command = Command.make("genesys-dnc", {}, () =>
     output.write(help)
   })
 ).pipe(
-  Command.withSubcommands([push, remove, validate, lists, doctor, exportList, login, logout, webhook, sandbox, demo])
+  Command.withSubcommands([
+    push,
+    remove,
+    validate,
+    lists,
+    doctor,
+    exportList,
+    login,
+    logout,
+    webhook,
+    audit,
+    sandbox,
+    demo
+  ])
 )
 
 /** Plain lines on standard error: standard output is for results. */

@@ -1,0 +1,73 @@
+/** `genesys-dnc audit verify`. */
+import * as Command from "@effect/cli/Command"
+import * as CliOptions from "@effect/cli/Options"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type * as AuditChain from "../AuditChain.js"
+import * as AuditLog from "../AuditLog.js"
+import * as ExitCode from "./ExitCode.js"
+import * as options from "./options.js"
+import { number } from "./summary.js"
+
+const verify = Command.make(
+  "verify",
+  {
+    head: CliOptions.text("head").pipe(
+      CliOptions.withDescription("Digest that the log had at the end of some run; a cut tail shows only against one"),
+      CliOptions.optional,
+      CliOptions.map(Option.getOrUndefined)
+    ),
+    json: CliOptions.boolean("json").pipe(CliOptions.withDescription("One JSON object on standard output")),
+    audit: options.audit.audit
+  },
+  (given) =>
+    Effect.gen(function* () {
+      const head = given.head?.trim().toLowerCase()
+      if (head !== undefined && !/^[0-9a-f]{64}$/.test(head)) {
+        return yield* new options.UsageError({
+          message: `--head ${given.head} is no digest`,
+          hint: "Give the 64 hexadecimal digits that a run prints at its end."
+        })
+      }
+      const verdict = yield* AuditLog.verify(given.audit, head)
+      if (verdict.records === 0) {
+        return yield* new AuditLog.AuditLogError({
+          message: `There are no records in ${given.audit}`,
+          hint: "Name the audit log with --audit."
+        })
+      }
+      process.exitCode = verdict.fault === undefined ? ExitCode.done : ExitCode.tampered
+      process.stdout.write(
+        given.json
+          ? `${JSON.stringify({ exitCode: process.exitCode, ...verdict })}\n`
+          : words(given.audit, verdict, head)
+      )
+    })
+).pipe(Command.withDescription("Whether the audit log is what was written: names the first record that is not."))
+
+const words = (path: string, verdict: AuditChain.Verdict, expected: string | undefined): string => {
+  const { fault, head, records, torn, unchained } = verdict
+  const lines =
+    fault !== undefined
+      ? [
+          `${path}: NOT as it was written.`,
+          `${fault.message}.`,
+          `Up to record ${head.sequence} the log fits its chain.`
+        ]
+      : [
+          `${path}: ${number(records)} records, each as it was written and in its place.`,
+          expected === undefined
+            ? "Whether records are missing at the end shows only against a digest kept elsewhere: --head DIGEST."
+            : `The digest ${expected} is among theirs.`,
+          `Head: ${head.digest} (record ${head.sequence})`
+        ]
+  if (unchained > 0)
+    lines.push(`${number(unchained)} records at the beginning are from before there was a chain; nothing proves them.`)
+  if (torn > 0) lines.push(`${number(torn)} lines were cut short by a crash; they were never records.`)
+  return lines.map((line) => `${line}\n`).join("")
+}
+
+export const audit = Command.make("audit").pipe(
+  Command.withDescription("The evidence: whether it is what was written."),
+  Command.withSubcommands([verify])
+)
