@@ -11,6 +11,7 @@ import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AuditChain from "./AuditChain.js"
+import * as AuditLog from "./AuditLog.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
@@ -176,6 +177,8 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
   {
     /** Appends a record, and gives it as it stands; durable when it returns, where the layer keeps it at all. */
     readonly append: (event: AuditEvent) => Effect.Effect<AuditRecord, AuditError>
+    /** Goes through all records from the first, in order; where the layer keeps none there are none. */
+    readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
   }
 >() {}
 
@@ -229,6 +232,7 @@ export interface Store {
   readonly keep: (
     next: () => { readonly record: AuditRecord; readonly line: string }
   ) => Effect.Effect<AuditRecord, AuditError>
+  readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
 }
 
 /**
@@ -244,6 +248,7 @@ export const make = <R>(
   Effect.zipWith(toRecord(options), open, (record, store) => {
     let { head } = store
     return AuditSink.of({
+      forEach: store.forEach,
       append: (event) =>
         Effect.flatMap(record(event), (record) =>
           store.keep(() => {
@@ -272,6 +277,10 @@ export const layerMemory = (records: Array<AuditRecord>, options?: Options): Lay
             const { record } = next()
             records.push(record)
             return record
+          }),
+        forEach: (f) =>
+          Effect.sync(() => {
+            for (const record of records) f(record)
           })
       })),
       options
@@ -294,7 +303,8 @@ export const layerConsole = (options?: Options): Layer.Layer<AuditSink, AuditErr
           Effect.suspend(() => {
             const { line, record } = next()
             return Effect.as(Effect.logInfo(line), record)
-          })
+          }),
+        forEach: () => Effect.void
       }),
       options
     )
@@ -325,7 +335,9 @@ export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSin
                 return kept.line
               }
               return Effect.map(append(line), () => record!)
-            }).pipe(Effect.mapError((error) => unwritable(path, error)))
+            }).pipe(Effect.mapError((error) => unwritable(path, error))),
+          forEach: (f) =>
+            Effect.mapError(AuditLog.forEach(path, f), ({ hint, message }) => new AuditError({ hint, message }))
         } satisfies Store
       }).pipe(Effect.mapError((error) => unwritable(path, error))),
       options

@@ -41,6 +41,7 @@ const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses
       Layer.succeed(
         AuditSink.AuditSink,
         AuditSink.AuditSink.of({
+          forEach: () => Effect.void,
           append: (event) =>
             Effect.sync(() => {
               journal.push({ recorded: event })
@@ -669,6 +670,7 @@ describe("DncSubmitter", () => {
               Layer.succeed(
                 AuditSink.AuditSink,
                 AuditSink.AuditSink.of({
+                  forEach: () => Effect.void,
                   append: () => Effect.fail(new AuditSink.AuditError({ message: "disk full", hint: "free some" }))
                 })
               )

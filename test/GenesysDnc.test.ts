@@ -379,6 +379,7 @@ describe("evidence", () => {
       const memory = yield* AuditSink.AuditSink
       let appended = 0
       return AuditSink.AuditSink.of({
+        forEach: memory.forEach,
         append: (event) =>
           ++appended < last
             ? memory.append(event)

@@ -65,6 +65,7 @@ const auditFails = (after: number) => {
   return Layer.succeed(
     AuditSink.AuditSink,
     AuditSink.AuditSink.of({
+      forEach: () => Effect.void,
       append: (event) =>
         Effect.suspend(() =>
           appended++ < after
