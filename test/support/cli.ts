@@ -15,6 +15,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type AuditSink, type GenesysDnc, RetryPolicy, RunReport } from "genesys-dnc"
 import type { Sandbox } from "genesys-dnc/sandbox"
+import * as Exchanges from "../../src/sandbox/Exchanges.js"
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
@@ -142,6 +143,21 @@ export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope
     return { url: server, arrived: () => arrived, open }
   })
 
+/** What it is answered is the test's own invention. */
+const hear = (request: Http.IncomingMessage) => {
+  const parts: Array<Buffer> = []
+  const { push } = request
+  // a listener for its data would keep it from whoever reads later
+  request.push = (chunk: Buffer | null, encoding) => {
+    if (chunk !== null) parts.push(chunk)
+    else {
+      const { method = "GET", url: path = "/" } = request
+      Exchanges.channel.publish({ method, path, body: Buffer.concat(parts).toString(), answer: undefined })
+    }
+    return push.call(request, chunk, encoding)
+  }
+}
+
 /** A server on this machine; the URL. */
 export const serve = (listener: Http.RequestListener): Effect.Effect<string, never, Scope.Scope> =>
   Effect.map(
@@ -149,7 +165,10 @@ export const serve = (listener: Http.RequestListener): Effect.Effect<string, nev
       Effect.promise(
         () =>
           new Promise<Http.Server>((resolve) => {
-            const server = Http.createServer(listener).listen(0, "127.0.0.1", () => resolve(server))
+            const server = Http.createServer((request, response) => {
+              hear(request)
+              listener(request, response)
+            }).listen(0, "127.0.0.1", () => resolve(server))
           })
       ),
       (server) =>
