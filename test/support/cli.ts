@@ -116,6 +116,28 @@ export interface Gate {
   readonly open: () => void
 }
 
+/** Stands before a sandbox, and lets a request through once what it is waiting for has happened; the URL. */
+export const before = (
+  sandbox: Sandbox.Service,
+  wait: (request: Http.IncomingMessage) => Promise<unknown> | undefined
+): Effect.Effect<string, never, Scope.Scope> =>
+  serve((request, response) => {
+    const forward = () =>
+      request.pipe(
+        Http.request(
+          `${sandbox.url}${request.url}`,
+          { method: request.method, headers: request.headers, agent: false },
+          (answer) => {
+            response.writeHead(answer.statusCode ?? 502, answer.headers)
+            answer.pipe(response)
+          }
+        ).on("error", () => response.destroy())
+      )
+    const waiting = wait(request)
+    if (waiting === undefined) forward()
+    else void waiting.then(forward)
+  })
+
 /** Stands before a sandbox and keeps requests to the entries route until it is opened. */
 export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -124,23 +146,12 @@ export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
-    const server = yield* serve((request, response) => {
-      const forward = () =>
-        request.pipe(
-          Http.request(
-            `${sandbox.url}${request.url}`,
-            { method: request.method, headers: request.headers, agent: false },
-            (answer) => {
-              response.writeHead(answer.statusCode ?? 502, answer.headers)
-              answer.pipe(response)
-            }
-          ).on("error", () => response.destroy())
-        )
-      if (!request.url?.endsWith("/entries")) return void forward()
+    const url = yield* before(sandbox, (request) => {
+      if (!request.url?.endsWith("/entries")) return undefined
       arrived++
-      void opened.then(forward)
+      return opened
     })
-    return { url: server, arrived: () => arrived, open }
+    return { url, arrived: () => arrived, open }
   })
 
 /** What it is answered is the test's own invention. */
