@@ -17,8 +17,8 @@ import {
   number,
   onList,
   posts,
-  readRecords,
   quick,
+  readRecords,
   run,
   start,
   until
