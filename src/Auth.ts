@@ -253,7 +253,7 @@ export const layerToken = (token: Redacted.Redacted): Layer.Layer<Auth> =>
           ? Effect.fail(
               new GenesysErrors.Unauthorized({
                 message: "The fixed access token was refused",
-                hint: "Get a new GENESYSCLOUD_ACCESS_TOKEN, or set a client id and secret so that tokens are renewed.",
+                hint: "A token is good only in the region that gave it, and for a day or so: check GENESYSCLOUD_REGION, get a new GENESYSCLOUD_ACCESS_TOKEN, or set a client id and secret so that tokens are renewed.",
                 status: 401
               })
             )

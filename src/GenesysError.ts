@@ -245,6 +245,14 @@ export const withAttempts = <E extends GenesysError>(error: E, attempts: number)
   return new Self({ ...error, message: error.message, cause: error.cause, attempts })
 }
 
+/** The permissions that a refusal names, or else those that a push needs. */
+const permissions = (words: string | undefined): string => {
+  const named = words?.match(/\b\w+:\w+:\w+/g)
+  if (named?.length === 1) return `the permission ${named[0]}`
+  if (named) return `${words?.includes("at least one") ? "one of " : ""}the permissions ${named.join(", ")}`
+  return "the permission that is missing (outbound:dnc:edit, or outbound:dnc:add for the entries route, and outbound:dncList:view)"
+}
+
 /** What an answer said, as far as it could be read. */
 export interface ErrorAnswer {
   /** `POST /api/v2/…`, for the message. */
@@ -288,7 +296,7 @@ export const fromAnswer = (answer: ErrorAnswer): GenesysError => {
     case 403:
       return new Forbidden({
         ...fields,
-        hint: "Give a role of the OAuth client the permission that is named (outbound:dnc:edit, or outbound:dnc:add for the entries route, and outbound:dncList:view, in the list's division)."
+        hint: `Give a role of the OAuth client ${permissions(words)}, in the list's division (Admin > Roles/Permissions).`
       })
     case 404:
       return new NotFound({

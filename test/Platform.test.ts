@@ -1,6 +1,4 @@
-/** The published API, from a file to the sandbox's list: every request is held against the contract. */
-
-import * as PlatformHttpClient from "@effect/platform/HttpClient"
+/** The published API, from a file to the sandbox's list. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -20,7 +18,6 @@ import {
   type RunReport
 } from "genesys-dnc"
 import { Faults, Sandbox } from "genesys-dnc/sandbox"
-import { problemsOfRequest } from "./conformance/contract.js"
 import { assertTotals, number, quick } from "./support/cli.js"
 import { input, outputs, row } from "./support/inputs.js"
 
@@ -34,7 +31,7 @@ const inDays = (days: number) => new Date(Date.now() + days * day).toISOString()
 const rows = (count: number, first = 0, expires?: string) =>
   Array.from({ length: count }, (_, index) => row(number(first + index), undefined, expires))
 
-/** Pushes rows to a sandbox by the published API, and collects what its requests did against the contract. */
+/** Pushes rows to a sandbox by the published API. */
 const world = (
   sandbox: Sandbox.Service,
   options: Contract.PlatformOptions & {
@@ -43,24 +40,6 @@ const world = (
     readonly concurrency?: number
   } = {}
 ) => {
-  const problems: Array<string> = []
-  const requests: Array<string> = []
-  const judged = Layer.effect(
-    PlatformHttpClient.HttpClient,
-    Effect.map(PlatformHttpClient.HttpClient, (client) =>
-      PlatformHttpClient.tapRequest(client, (request) =>
-        Effect.sync(() => {
-          const body = request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : undefined
-          // where a download is to be had is the server's affair
-          if (/\/oauth\/token$|\/entries$|\/downloads?\//.test(request.url)) return
-          const url = new URL(request.url, sandbox.url)
-          requests.push(`${request.method} ${url.pathname}`)
-          const value = body === undefined ? undefined : JSON.parse(body)
-          problems.push(...(problemsOfRequest(request.method, url.href, value) ?? ["not published"]))
-        })
-      )
-    )
-  ).pipe(Layer.provide(NodeHttpClient.layerUndici))
   const records: Array<AuditSink.AuditRecord> = []
   const submitterOptions = { contract: Contract.platform(options), retry: quick }
   const services = Layer.merge(
@@ -75,14 +54,13 @@ const world = (
         clientSecret: Redacted.make(sandbox.clientSecret)
       })
     ),
-    Layer.provide(judged),
+    Layer.provide(NodeHttpClient.layerUndici),
     Layer.provideMerge(AuditSink.layerMemory(records, { numbers: "whole" }))
   )
   const out = outputs()
   return {
     records,
     out,
-    requests,
     push: (
       given: ReadonlyArray<ReturnType<typeof row>>,
       change: (exported: Exported) => Exported | undefined = () => undefined
@@ -97,10 +75,7 @@ const world = (
           sizeLag: "2 seconds",
           ...(verify === undefined ? {} : { verify })
         })
-      }).pipe(
-        Effect.provide(services),
-        Effect.tap(() => Effect.sync(() => assert.deepStrictEqual(problems, [])))
-      )
+      }).pipe(Effect.provide(services))
   }
 }
 
@@ -139,7 +114,7 @@ describe("push by the published API", { timeout: 60_000 }, () => {
   it.scopedLive("accepted, with the fewest requests, each end on the list, its size proved", () =>
     Effect.gen(function* () {
       const sandbox = yield* platform()
-      const { push, requests, records } = world(sandbox)
+      const { push, records } = world(sandbox)
       const month = new Date(Math.ceil(Date.now() / day) * day + 30 * day).toISOString()
       const report = yield* push([...rows(2500), ...rows(1001, 3000, month), ...rows(5, 5000, inDays(181)), ...rows(2)])
       assertTotals(report.totals, { read: 3508, accepted: 3506, duplicateInFile: 2 })
@@ -148,7 +123,6 @@ describe("push by the published API", { timeout: 60_000 }, () => {
       assert.strictEqual(report.withoutExpiry, 5)
       // 2,505 for ever and 1,001 to the end of the month
       assert.deepStrictEqual(yield* patches(sandbox), { 204: 3 + 2 })
-      assert.strictEqual(requests.filter((request) => request.startsWith("PATCH")).length, 5)
       const list = onList(sandbox)
       assert.strictEqual(list.get(number(0)), null)
       assert.strictEqual(list.get(number(3000)), month)

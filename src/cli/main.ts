@@ -5,7 +5,6 @@ import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import type * as FileSystem from "@effect/platform/FileSystem"
-import * as PlatformConfigProvider from "@effect/platform/PlatformConfigProvider"
 import * as NodeContext from "@effect/platform-node/NodeContext"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
@@ -15,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import { version } from "../version.js"
 import { audit } from "./audit.js"
+import * as DotEnv from "./DotEnv.js"
 import { demo } from "./demo.js"
 import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
@@ -108,7 +108,7 @@ const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
 
 // the demonstration is the same wherever it runs, so it reads no .env
 const configuration: Layer.Layer<never, never, FileSystem.FileSystem> =
-  argv[2] === "demo" ? Layer.empty : PlatformConfigProvider.layerDotEnvAdd(".env")
+  argv[2] === "demo" ? Layer.empty : DotEnv.layer(".env")
 
 const main = run.pipe(
   Effect.provide(Layer.provideMerge(configuration, NodeContext.layer)),

@@ -91,6 +91,32 @@ export const room = (
   return { list: options.maxListRecords - list.records(), organization: options.maxOrgRecords - all }
 }
 
+/**
+ * The refusal of contacts that a list, or all lists together, have no more room for.
+ *
+ * @since 0.1.0
+ */
+export const overflow = (
+  options: Pick<Options, "maxListRecords" | "maxOrgRecords">,
+  lists: ReadonlyMap<string, State.List>,
+  list: State.List,
+  kind: State.Kind,
+  contacts: ReadonlyArray<string>,
+  request: Route.Request
+): Route.Reply | undefined => {
+  const free = room(options, lists, list)
+  if (contacts.length <= Math.min(free.list, free.organization)) return undefined
+  const missing = list.missing(kind, contacts)
+  const over = missing > free.list ? "list" : missing > free.organization ? "organization" : undefined
+  if (over === undefined) return undefined
+  const code = `dnc.records.per.${over}.limit.exceeded`
+  const value = over === "list" ? options.maxListRecords : options.maxOrgRecords
+  return Route.failure(request, 400, code, `The ${over} has reached the limit on total DNC records. See details`, {
+    details: [{ errorCode: code, fieldName: forms[kind].field, entityId: list.id, entityName: list.name }],
+    limit: { key: `dnc.records.per.${over}`, namespace: "outbound", value }
+  })
+}
+
 interface Change {
   readonly action: "Add" | "Remove"
   readonly contacts: ReadonlyArray<string>
@@ -171,21 +197,6 @@ export const routes = (options: Options, { lists }: Dependencies): ReadonlyArray
     return "refusal" in expiry ? expiry : { action, ...read, ...expiry }
   }
 
-  /** What a request would exceed. */
-  const overflow = (request: Route.Request, list: State.List, kind: State.Kind, contacts: ReadonlyArray<string>) => {
-    const free = room(options, lists, list)
-    if (contacts.length <= Math.min(free.list, free.organization)) return undefined
-    const missing = list.missing(kind, contacts)
-    const over = missing > free.list ? "list" : missing > free.organization ? "organization" : undefined
-    if (over === undefined) return undefined
-    const code = `dnc.records.per.${over}.limit.exceeded`
-    const value = over === "list" ? options.maxListRecords : options.maxOrgRecords
-    return Route.failure(request, 400, code, `The ${over} has reached the limit on total DNC records. See details`, {
-      details: [{ errorCode: code, fieldName: forms[kind].field, entityId: list.id, entityName: list.name }],
-      limit: { key: `dnc.records.per.${over}`, namespace: "outbound", value }
-    })
-  }
-
   const apply = (request: Route.Request, list: State.List, kind: State.Kind, change: Change): Route.Reply => {
     const { field } = forms[kind]
     const refused: Array<Entries.Refusal> = []
@@ -208,7 +219,7 @@ export const routes = (options: Options, { lists }: Dependencies): ReadonlyArray
     if (change.action === "Remove") {
       list.remove(kind, contacts)
     } else {
-      const full = overflow(request, list, kind, contacts)
+      const full = overflow(options, lists, list, kind, contacts, request)
       if (full !== undefined) return full
       list.add(kind, contacts, change.expires)
     }

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { type Reason, reasons } from "../DncEntry.js"
-import type { Claim, Idempotency } from "./Idempotency.js"
+import * as Idempotency from "./Idempotency.js"
 import * as Lists from "./Lists.js"
 import * as Route from "./Route.js"
 import * as State from "./State.js"
@@ -39,7 +39,7 @@ export interface Options {
  */
 export interface Dependencies {
   readonly lists: ReadonlyMap<string, State.List>
-  readonly keys: Idempotency
+  readonly keys: Idempotency.Idempotency
   /** Told of the new numbers of each request; `undefined` while nobody listens. */
   readonly onCreated: () =>
     | ((list: State.List, phoneNumbers: ReadonlyArray<string>, body: Body, request: Route.Request) => void)
@@ -231,7 +231,8 @@ export const route = (options: Options, { keys, lists, onCreated }: Dependencies
       alien === undefined
         ? undefined
         : `phoneNumbers[${alien.index}] is not in E.164 format: ${JSON.stringify(alien.phoneNumber)}`
-    const repeated = repetition(request, keys.claim(key, `${list.id} ${digest(request.body)}`))
+    const claim = keys.claim(key, `${list.id} ${digest(request.body)}`)
+    const repeated = Idempotency.repetition(request, claim, options.idempotency)
     if (repeated !== undefined) return Route.answer(repeated)
     const abandon = () => keys.release(key)
     const refusal = invalid ?? refusalOfNumbers(request, refused, violation)
@@ -250,27 +251,6 @@ export const route = (options: Options, { keys, lists, onCreated }: Dependencies
         const reply = apply(list, body, refused, violation, request)
         keys.keep(key, reply)
         return reply
-      }
-    }
-  }
-
-  const repetition = (request: Route.Request, claim: Claim): Route.Reply | undefined => {
-    const conflict = (words: string) => Route.failure(request, 409, "general.conflict", words)
-    switch (claim._tag) {
-      case "Granted":
-        return undefined
-      case "OtherRequest": {
-        const words = "This Idempotency-Key was used before, with another request."
-        return Route.failure(request, 422, "constraint.validation", words, { violation: true })
-      }
-      case "InProgress":
-        return conflict("A request with this Idempotency-Key is still being processed.")
-      case "Answered": {
-        if (options.idempotency === "conflict") {
-          return conflict("A request with this Idempotency-Key was processed, and the key is within its retention.")
-        }
-        const headers = { ...claim.reply.headers, "idempotency-replayed": "true" }
-        return { ...claim.reply, headers, violation: undefined }
       }
     }
   }

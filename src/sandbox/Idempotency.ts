@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Reply } from "./Route.js"
+import * as Route from "./Route.js"
 
 /**
  * @since 0.1.0
@@ -29,13 +29,13 @@ export type Claim =
   | { readonly _tag: "Granted" }
   | { readonly _tag: "OtherRequest" }
   | { readonly _tag: "InProgress" }
-  | { readonly _tag: "Answered"; readonly reply: Reply }
+  | { readonly _tag: "Answered"; readonly reply: Route.Reply }
 
 interface Remembered {
   readonly fingerprint: string
   readonly since: number
   inProgress: boolean
-  reply: Reply | undefined
+  reply: Route.Reply | undefined
 }
 
 /**
@@ -45,7 +45,7 @@ interface Remembered {
 export interface Idempotency {
   /** Takes the key for a request; whoever is granted it calls `keep` or `release`. */
   readonly claim: (key: string, fingerprint: string) => Claim
-  readonly keep: (key: string, reply: Reply) => void
+  readonly keep: (key: string, reply: Route.Reply) => void
   /** The request changed nothing: the same request may come again as if it were the first. */
   readonly release: (key: string) => void
   readonly clear: () => void
@@ -95,5 +95,35 @@ export const make = (options: Options): Idempotency => {
       if (known !== undefined) known.inProgress = false
     },
     clear: () => keys.clear()
+  }
+}
+
+/**
+ * The answer to a request whose key is not granted to it; `undefined` for one to which it is.
+ *
+ * @since 0.1.0
+ */
+export const repetition = (
+  request: Route.Request,
+  claim: Claim,
+  idempotency: Options["idempotency"]
+): Route.Reply | undefined => {
+  const conflict = (words: string) => Route.failure(request, 409, "general.conflict", words)
+  switch (claim._tag) {
+    case "Granted":
+      return undefined
+    case "OtherRequest": {
+      const words = "This Idempotency-Key was used before, with another request."
+      return Route.failure(request, 422, "constraint.validation", words, { violation: true })
+    }
+    case "InProgress":
+      return conflict("A request with this Idempotency-Key is still being processed.")
+    case "Answered": {
+      if (idempotency === "conflict") {
+        return conflict("A request with this Idempotency-Key was processed, and the key is within its retention.")
+      }
+      const headers = { ...claim.reply.headers, "idempotency-replayed": "true" }
+      return { ...claim.reply, headers, violation: undefined }
+    }
   }
 }

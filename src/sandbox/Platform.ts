@@ -79,7 +79,7 @@ export const make = (
         ...exports.routes,
         ...uploads.routes,
         ...events.routes,
-        ...Campaigns.routes(options)
+        ...Campaigns.routes(options, { lists })
       ],
       events: events.all,
       imported: uploads.settled,

@@ -93,6 +93,7 @@ export const defaults: Options = {
   maxUploadBytes: 268_435_456,
   divisions: [{ id: "0ffca115-cafe-4ace-b1de-0de0fade0d1e", name: "Home" }],
   campaigns: [],
+  conversations: [],
   sizeLagMs: 0,
   exportDelayMs: 100,
   importDelayMs: 100,
@@ -190,7 +191,7 @@ export const make = (partial: Partial<Options> = {}): Effect.Effect<Service, Ser
     const keys = Idempotency.make(options)
     const rateLimit = RateLimit.make(options)
     const oauth = OAuth.make(options, journal.tokenIssued)
-    const webhooks = yield* Webhooks.make(options)
+    const webhooks = yield* Webhooks.make(options, { keys })
     const platform = yield* Platform.make(options, { lists })
 
     const inject = (fault: Faults.Fault) => (fault.type === "expireTokens" ? oauth.expire() : faults.add(fault))

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Masking from "../Masking.js"
 import { digest } from "./Entries.js"
+import * as Exchanges from "./Exchanges.js"
 import type * as Faults from "./Faults.js"
 import type * as Journal from "./Journal.js"
 import * as OAuth from "./OAuth.js"
@@ -185,10 +186,12 @@ const serve = (exchange: Exchange): Effect.Effect<void> => {
     if (delayMs > 0) yield* Effect.sleep(delayMs)
     if (fault?.type === "fail" || fault?.type === "html" || (fault?.type === "drop" && fault.when === "before")) {
       turn.abandon()
+      tell(request, undefined)
       if (fault.type === "drop") return yield* drop(exchange)
       return yield* send(fault.type === "html" ? html : injected(match.name, request, fault))
     }
     const reply = turn.commit()
+    tell(request, reply)
     if (reply.violation !== undefined) {
       const words = Masking.mask(reply.violation)
       journal.violation(words)
@@ -204,6 +207,21 @@ const serve = (exchange: Exchange): Effect.Effect<void> => {
     Effect.annotateLogs({ correlationId: request.correlationId }),
     Effect.ensuring(Effect.sync(visit.left))
   )
+}
+
+const tell = ({ body, method, path, query }: Route.Request, reply: Route.Reply | undefined): void => {
+  if (!Exchanges.channel.hasSubscribers) return
+  const exchange: Exchanges.Exchange = {
+    method,
+    path: query.size === 0 ? path : `${path}?${query}`,
+    body: body.toString(),
+    answer: reply && {
+      status: reply.status,
+      contentType: reply.headers["content-type"],
+      body: typeof reply.body === "string" ? reply.body : undefined
+    }
+  }
+  Exchanges.channel.publish(exchange)
 }
 
 const drop = ({ outgoing, request, visit }: Exchange) =>

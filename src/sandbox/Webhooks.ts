@@ -15,6 +15,8 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import { digest } from "./Entries.js"
+import * as Idempotency from "./Idempotency.js"
 import * as Route from "./Route.js"
 import type { ListEntry } from "./State.js"
 
@@ -22,7 +24,7 @@ import type { ListEntry } from "./State.js"
  * @since 0.1.0
  * @category models
  */
-export interface Options {
+export interface Options extends Pick<Idempotency.Options, "idempotency"> {
   /** Attempts for each event and target. */
   readonly webhookTries: number
   /** The wait before the second attempt; doubled before each further one. */
@@ -158,7 +160,10 @@ const post = (url: string, body: string): Effect.Effect<number, NotDelivered> =>
  * @since 0.1.0
  * @category constructors
  */
-export const make = (options: Options): Effect.Effect<Webhooks, never, Scope.Scope> =>
+export const make = (
+  options: Options,
+  { keys }: { readonly keys: Idempotency.Idempotency }
+): Effect.Effect<Webhooks, never, Scope.Scope> =>
   Effect.gen(function* () {
     const fibers = yield* FiberSet.make()
     const run = yield* FiberSet.runtime(fibers)<never>()
@@ -216,20 +221,36 @@ export const make = (options: Options): Effect.Effect<Webhooks, never, Scope.Sco
       )
     }
 
-    const register = (request: Route.Request): Route.Reply => {
+    const handle = (request: Route.Request): Route.Turn => {
       const read = Route.readJson(request, options.maxBytes)
-      if ("refusal" in read) return read.refusal
+      if ("refusal" in read) return Route.answer(read.refusal)
       const decoded = Schema.decodeUnknownEither(Registration, { onExcessProperty: "error" })(read.value)
       if (Either.isLeft(decoded)) {
         const [issue] = ParseResult.ArrayFormatter.formatErrorSync(decoded.left)
         const fieldName = issue.path.map(String).join(".")
         const words = `The webhook is not valid${fieldName === "" ? "" : ` at ${fieldName}`}: ${issue.message}`
         const details = [{ errorCode: "invalid.value", fieldName }]
-        return Route.failure(request, 400, "invalid.value", words, { details, violation: true })
+        return Route.answer(Route.failure(request, 400, "invalid.value", words, { details, violation: true }))
       }
-      const webhook = { id: randomUUID(), ...decoded.right }
-      webhooks.set(webhook.id, webhook)
-      return Route.json(200, webhook)
+      const register = () => {
+        const webhook = { id: randomUUID(), ...decoded.right }
+        webhooks.set(webhook.id, webhook)
+        return Route.json(200, webhook)
+      }
+      // the contract asks for no key here, but one that comes is honoured
+      const key = request.headers["idempotency-key"]
+      if (typeof key !== "string" || key === "") return Route.turn(register)
+      const claim = keys.claim(key, `webhook ${digest(request.body)}`)
+      const repeated = Idempotency.repetition(request, claim, options.idempotency)
+      if (repeated !== undefined) return Route.answer(repeated)
+      return {
+        abandon: () => keys.release(key),
+        commit: () => {
+          const reply = register()
+          keys.keep(key, reply)
+          return reply
+        }
+      }
     }
 
     return {
@@ -238,7 +259,7 @@ export const make = (options: Options): Effect.Effect<Webhooks, never, Scope.Sco
         method: "POST",
         path: /^\/api\/v2\/platform\/webhooks$/,
         permissions: [],
-        handle: (request) => ({ commit: () => register(request), abandon: () => {} })
+        handle
       },
       registered: () => [...webhooks.values()],
       deliveries: () => deliveries.map((delivery) => ({ ...delivery })),

@@ -10,6 +10,7 @@ import * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Exchanges from "../sandbox/Exchanges.js"
 
 /**
  * A request as it arrived.
@@ -125,6 +126,22 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
         if (plan !== undefined) plan.left--
         const status = plan?.status ?? 200
         received.push({ method: request.method, path, headers: { ...request.headers }, body, status })
+        if (Exchanges.channel.hasSubscribers) {
+          const { method } = request
+          Exchanges.channel.publish({
+            method,
+            path: `${path}${url.search}`,
+            body: text,
+            answer:
+              plan === undefined
+                ? {
+                    status: answer === undefined ? 204 : 200,
+                    contentType: "application/json",
+                    body: answer === undefined ? "" : JSON.stringify(answer)
+                  }
+                : undefined
+          } satisfies Exchanges.Exchange)
+        }
         if (status === 0) {
           return Effect.fail(
             new HttpClientError.RequestError({

@@ -2,11 +2,15 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { inspect } from "node:util"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
 import { assert, describe, it } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { Auth, GenesysDnc, Region } from "genesys-dnc"
+import * as DotEnv from "../../src/cli/DotEnv.js"
 import { folder } from "../support/cli.js"
 
 const gcProfiles = `# written by hand
@@ -61,7 +65,7 @@ const home = (signedIn = false) =>
     return path
   })
 
-const connection = (variables: Readonly<Record<string, string>>, given?: GenesysDnc.Given) =>
+const connection = (variables: Readonly<Record<string, string>> | undefined, given?: GenesysDnc.Given) =>
   GenesysDnc.connection(given).pipe(
     Effect.tap((found) => {
       for (const shown of [JSON.stringify(found), inspect(found, { depth: 9 })]) assert.notMatch(shown, /s3cret|-token/)
@@ -75,7 +79,9 @@ const connection = (variables: Readonly<Record<string, string>>, given?: Genesys
           ? Redacted.value(credentials.accessToken)
           : Path.basename(credentials.loginFile)
     ]),
-    Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+    variables === undefined
+      ? identity
+      : Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
   )
 
 const client = { GENESYSCLOUD_OAUTHCLIENT_ID: "id", GENESYSCLOUD_OAUTHCLIENT_SECRET: "s3cret" }
@@ -98,6 +104,38 @@ describe("connection", () => {
       assert.deepStrictEqual(yield* connection({ ...env, ...token, ...profile }), [ie, ie, "a-token"])
       assert.deepStrictEqual(yield* connection({ ...env, ...profile }), [ie, ie, 'def-id def # "s3cret"'])
       assert.deepStrictEqual(yield* connection(env), [ie, ie, "login.json"])
+    })
+  )
+
+  it.scoped("what is in the environment goes before what is in .env, whatever its kind", () =>
+    Effect.gen(function* () {
+      const env = { HOME: yield* home(), ...ireland }
+      const here = yield* folder
+      const asked = (
+        dotEnv: Readonly<Record<string, string>> | undefined,
+        variables: Readonly<Record<string, string>>
+      ) => {
+        const path = Path.join(here, ".env")
+        const lines = Object.entries(dotEnv ?? {}).map(([name, value]) => `${name}=${value}\n`)
+        if (dotEnv === undefined) Fs.rmSync(path)
+        else Fs.writeFileSync(path, lines.join(""))
+        const found = Effect.suspend(() => connection(undefined)).pipe(
+          Effect.provide(Layer.provide(DotEnv.layer(path), NodeFileSystem.layer)),
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries({ ...env, ...variables }))))
+        )
+        return Effect.map(found, ([, , who]) => who)
+      }
+      const profile = { GENESYSCLOUD_PROFILE: "eu" }
+      const [{ GENESYSCLOUD_OAUTHCLIENT_ID: _, ...secret }, other] = [client, { GENESYSCLOUD_OAUTHCLIENT_ID: "other" }]
+      assert.strictEqual(yield* asked(client, {}), "id s3cret")
+      assert.strictEqual(yield* asked(client, token), "a-token")
+      assert.strictEqual(yield* asked(secret, { ...other, ...token }), "a-token")
+      assert.strictEqual(yield* asked({ ...client, ...token }, profile), "eu-id eu-s3cret")
+      assert.strictEqual(yield* asked(token, client), "id s3cret")
+      assert.strictEqual(yield* asked(client, other), "other s3cret")
+      assert.strictEqual(yield* asked(client, { GENESYSCLOUD_ACCESS_TOKEN: " " }), "id s3cret")
+      assert.strictEqual(yield* asked(token, {}), "a-token")
+      assert.strictEqual(yield* asked(undefined, client), "id s3cret")
     })
   )
 

@@ -515,6 +515,18 @@ describe("sandbox", () => {
       assert.match(said, /--errors 10 is no share/)
     })
   )
+
+  it.live.each([
+    [["--truncated", "0.6", "--slow", "0.5"], /--truncated, --slow: more than all requests/],
+    [["--drops-before", "-1"], /--drops-before -1 is no share/],
+    [["--refuse", "14155550100"], /--refuse 14155550100 is no number\n.*\+1415\*/]
+  ] as const)("refuses faults that there cannot be: %j", ([args, expected]) =>
+    Effect.gen(function* () {
+      const { code, said } = yield* invoke(["sandbox", "--port", "0", ...args])
+      assert.strictEqual(code, ExitCode.wrongUsage)
+      assert.match(said, expected)
+    })
+  )
 })
 
 describe("demo", () => {

@@ -17,6 +17,7 @@ import {
   number,
   onList,
   posts,
+  quick,
   readRecords,
   run,
   start,
@@ -134,7 +135,9 @@ describe("genesys-dnc sandbox", { timeout }, () => {
   it.scopedLive("says how to reach it, takes numbers, ends on Ctrl-C", () =>
     Effect.gen(function* () {
       const cwd = yield* folder
-      const sandbox = yield* start(["sandbox", "--port", "0", "--print"], { cwd })
+      const faults = ["--drops-before", "0.2", "--truncated", "0.2", "--slow", "0.2", "--slow-ms", "20"]
+      const refusing = ["--refuse", "+331990000*2", "--refusals", "named"]
+      const sandbox = yield* start(["sandbox", "--port", "0", "--print", ...faults, ...refusing], { cwd })
       yield* until("the list", () => /^export GENESYS_DNC_LIST=.*\n/m.test(sandbox.stdout()))
       const said = sandbox.stdout()
       const variables = new Map(Array.from(said.matchAll(/^export (\w+)=(\S+)$/gm), ([, name, value]) => [name, value]))
@@ -142,11 +145,12 @@ describe("genesys-dnc sandbox", { timeout }, () => {
       const connection = yield* GenesysDnc.connection().pipe(
         Effect.withConfigProvider(ConfigProvider.fromMap(variables))
       )
-      const path = yield* file(csv(2))
+      const path = yield* file(csv(3))
       const report = yield* GenesysDnc.pushFile(path, { dncListId: variables.get("GENESYS_DNC_LIST") ?? "" }).pipe(
-        Effect.provide(GenesysDnc.layer({ ...connection, api: "entries", auditLog: `${path}.audit` }))
+        Effect.provide(GenesysDnc.layer({ ...connection, api: "entries", auditLog: `${path}.audit`, retry: quick }))
       )
       assert.strictEqual(report.totals.created, 2)
+      assert.deepStrictEqual(report.rejectsByCode, { RefusedByServer: 1 })
       sandbox.signal("SIGINT")
       const { code, stderr, stdout } = yield* sandbox.ended
       assert.strictEqual(code, ExitCode.interrupted, stderr)

@@ -314,4 +314,44 @@ describe("contract", () => {
       assert.deepStrictEqual(body, { created: 1, duplicate: 2, updated: 0, error: [] })
     })
   )
+
+  it.scoped("of a conversation go onto the lists of its campaign, all or none", () =>
+    Effect.gen(function* () {
+      const other = "0ffca115-cafe-4ace-a11c-000000000001"
+      const campaign = (id: string, ...dncListIds: ReadonlyArray<string>) => ({ id, name: id, dncListIds })
+      const conversation = (id: string, campaignId: string, first: number) => ({
+        id,
+        campaignId,
+        phoneNumbers: numbers(2, first)
+      })
+      const sandbox = yield* Sandbox.make({
+        contract: "platform",
+        lists: [...Sandbox.defaults.lists, { id: other, name: "Other", dncSourceType: "rds" }],
+        campaigns: [campaign("spring", Sandbox.defaultListId, other), campaign("fall", Sandbox.defaultListId)],
+        conversations: [
+          conversation("a", "spring", 0),
+          conversation("b", "fall", 2),
+          conversation("c", "spring", 4),
+          conversation("d", "winter", 4)
+        ],
+        maxListRecords: 5
+      })
+      const { send } = yield* connect(sandbox)
+      const suppress = (id: string) =>
+        Effect.map(send("POST", `/outbound/conversations/${id}/dnc`), ({ status }) => status)
+      assert.deepStrictEqual(
+        yield* Effect.forEach(["a", "a", "b", "c", "d", "e"], suppress),
+        [204, 204, 204, 400, 404, 404]
+      )
+      const held = (id: string) => Array.from(sandbox.entries(id), ({ expires, phoneNumber }) => [phoneNumber, expires])
+      assert.deepStrictEqual(
+        held(Sandbox.defaultListId),
+        numbers(4).map((number) => [number, null])
+      )
+      assert.deepStrictEqual(
+        held(other),
+        numbers(2).map((number) => [number, null])
+      )
+    })
+  )
 })

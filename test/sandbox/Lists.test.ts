@@ -145,6 +145,11 @@ describe("Lists", () => {
   it.scoped("ask for the permission of each operation", () =>
     Effect.gen(function* () {
       const client = yield* connect(yield* Sandbox.make({ permissions: [] }))
+      const bodies: Record<string, Json> = {
+        [client.root]: { name: "New", dncSourceType: "rds", contactMethod: "Phone" },
+        [client.own]: { name: "Other", dncSourceType: "rds", version: 1 },
+        [`${client.root}/uploads`]: { id: Sandbox.defaultListId, contentType: "text/csv" }
+      }
       const needed = [
         ["GET", client.root, "outbound:dncList:view"],
         ["POST", client.root, "outbound:dncList:add"],
@@ -162,7 +167,7 @@ describe("Lists", () => {
         ["POST", "/outbound/conversations/x/dnc", "outbound:dnc:add"]
       ] as const
       for (const [method, path, permissions] of needed) {
-        const { body, status } = yield* client.send(method, path)
+        const { body, status } = yield* client.send(method, path, /^P/.test(method) ? bodies[path] : undefined)
         assert.strictEqual(status, 403)
         assert.strictEqual(body.message, `You are missing the following permission(s): ${permissions}`)
       }

@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { Faults, Sandbox } from "../../src/sandbox/index.js"
-import { connect, type Json, numbers } from "./support.js"
+import { call, connect, type Json, numbers } from "./support.js"
 
 const registration = (url: string, rest: object = {}) => ({
   name: "compliance",
@@ -61,6 +61,30 @@ describe("Webhooks", () => {
       assert.notStrictEqual(first.body.id, second.body.id)
       const ids = (yield* sandbox.webhooks).map(({ id }) => id)
       assert.deepStrictEqual(ids, [first.body.id, second.body.id])
+    })
+  )
+
+  it.scoped("registers once under a key, whatever becomes of the answer", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      const { bearer } = yield* connect(sandbox)
+      const register = (url: string, key = "k") =>
+        call(`${sandbox.url}${path}`, {
+          method: "POST",
+          headers: { ...bearer, "content-type": "application/json", "idempotency-key": key },
+          body: JSON.stringify(registration(url))
+        })
+      yield* sandbox.inject(Faults.dropNext(1, "before"), Faults.failNext(1, 503), Faults.dropNext(1, "after"))
+      yield* Effect.flip(register("https://example.org/hook"))
+      assert.strictEqual((yield* register("https://example.org/hook")).status, 503)
+      assert.deepStrictEqual(yield* sandbox.webhooks, [])
+      yield* Effect.flip(register("https://example.org/hook"))
+      const again = yield* register("https://example.org/hook")
+      assert.strictEqual(again.headers.get("idempotency-replayed"), "true")
+      assert.deepStrictEqual(yield* sandbox.webhooks, [again.body])
+      assert.strictEqual((yield* register("https://example.org/other")).status, 422)
+      assert.strictEqual((yield* register("https://example.org/other", "other")).status, 200)
+      assert.strictEqual((yield* sandbox.webhooks).length, 2)
     })
   )
 

@@ -15,6 +15,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { type AuditSink, type GenesysDnc, RetryPolicy, RunReport } from "genesys-dnc"
 import type { Sandbox } from "genesys-dnc/sandbox"
+import * as Exchanges from "../../src/sandbox/Exchanges.js"
 
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
 
@@ -115,6 +116,28 @@ export interface Gate {
   readonly open: () => void
 }
 
+/** Stands before a sandbox, and lets a request through once what it is waiting for has happened; the URL. */
+export const before = (
+  sandbox: Sandbox.Service,
+  wait: (request: Http.IncomingMessage) => Promise<unknown> | undefined
+): Effect.Effect<string, never, Scope.Scope> =>
+  serve((request, response) => {
+    const forward = () =>
+      request.pipe(
+        Http.request(
+          `${sandbox.url}${request.url}`,
+          { method: request.method, headers: request.headers, agent: false },
+          (answer) => {
+            response.writeHead(answer.statusCode ?? 502, answer.headers)
+            answer.pipe(response)
+          }
+        ).on("error", () => response.destroy())
+      )
+    const waiting = wait(request)
+    if (waiting === undefined) forward()
+    else void waiting.then(forward)
+  })
+
 /** Stands before a sandbox and keeps requests to the entries route until it is opened. */
 export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope.Scope> =>
   Effect.gen(function* () {
@@ -123,24 +146,28 @@ export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
-    const server = yield* serve((request, response) => {
-      const forward = () =>
-        request.pipe(
-          Http.request(
-            `${sandbox.url}${request.url}`,
-            { method: request.method, headers: request.headers, agent: false },
-            (answer) => {
-              response.writeHead(answer.statusCode ?? 502, answer.headers)
-              answer.pipe(response)
-            }
-          ).on("error", () => response.destroy())
-        )
-      if (!request.url?.endsWith("/entries")) return void forward()
+    const url = yield* before(sandbox, (request) => {
+      if (!request.url?.endsWith("/entries")) return undefined
       arrived++
-      void opened.then(forward)
+      return opened
     })
-    return { url: server, arrived: () => arrived, open }
+    return { url, arrived: () => arrived, open }
   })
+
+/** What it is answered is the test's own invention. */
+const hear = (request: Http.IncomingMessage) => {
+  const parts: Array<Buffer> = []
+  const { push } = request
+  // a listener for its data would keep it from whoever reads later
+  request.push = (chunk: Buffer | null, encoding) => {
+    if (chunk !== null) parts.push(chunk)
+    else {
+      const { method = "GET", url: path = "/" } = request
+      Exchanges.channel.publish({ method, path, body: Buffer.concat(parts).toString(), answer: undefined })
+    }
+    return push.call(request, chunk, encoding)
+  }
+}
 
 /** A server on this machine; the URL. */
 export const serve = (listener: Http.RequestListener): Effect.Effect<string, never, Scope.Scope> =>
@@ -149,7 +176,10 @@ export const serve = (listener: Http.RequestListener): Effect.Effect<string, nev
       Effect.promise(
         () =>
           new Promise<Http.Server>((resolve) => {
-            const server = Http.createServer(listener).listen(0, "127.0.0.1", () => resolve(server))
+            const server = Http.createServer((request, response) => {
+              hear(request)
+              listener(request, response)
+            }).listen(0, "127.0.0.1", () => resolve(server))
           })
       ),
       (server) =>

@@ -5,6 +5,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
+import * as Exchanges from "../../src/sandbox/Exchanges.js"
 
 /** A request as it arrived. */
 export interface Arrived {
@@ -50,6 +51,8 @@ export const make = (answer: (request: Arrived) => Effect.Effect<Answered, Error
         at: yield* Clock.currentTimeMillis
       }
       received.push(arrived)
+      // what it answers is the test's own invention
+      Exchanges.channel.publish({ ...arrived, path: `${url.pathname}${url.search}`, body: text, answer: undefined })
       open.most = Math.max(open.most, ++open.now)
       const { body, headers, status, stream } = yield* answer(arrived).pipe(
         Effect.ensuring(Effect.sync(() => open.now--)),
