@@ -24,6 +24,7 @@ import { login, logout } from "./login.js"
 import { push, remove, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
 import { problem, problemLine } from "./summary.js"
+import { sync } from "./sync.js"
 import { webhook } from "./webhook.js"
 import * as Words from "./words.js"
 
@@ -37,7 +38,20 @@ const command = Command.make("genesys-dnc", {}, () =>
     output.write(help)
   })
 ).pipe(
-  Command.withSubcommands([push, remove, validate, lists, doctor, exportList, login, logout, webhook, sandbox, demo])
+  Command.withSubcommands([
+    push,
+    remove,
+    sync,
+    validate,
+    lists,
+    doctor,
+    exportList,
+    login,
+    logout,
+    webhook,
+    sandbox,
+    demo
+  ])
 )
 
 /** Plain lines on standard error: standard output is for results. */
