@@ -29,6 +29,8 @@ import { type VerifyError, verify } from "./Pipeline/verify.js"
 import type { OutputFile, RunReport, SyncReport, Totals } from "./RunReport.js"
 import type { MaxRemove, SyncPlan, TooManyRemovals } from "./SyncPlan.js"
 
+export type { VerifyError } from "./Pipeline/verify.js"
+
 /**
  * A source of rows that is read once, to its end.
  *
