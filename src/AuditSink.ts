@@ -16,7 +16,7 @@ import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
 import type { Action } from "./DncEntry.js"
-import type { RunReport } from "./RunReport.js"
+import type { RunReport, SyncReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
 export type { NumberPolicy } from "./AuditSink/numbers.js"
@@ -84,6 +84,8 @@ export type AuditEvent =
         /** Numbers that are put on the list for ever, as their end is further ahead than the contract can say. */
         readonly withoutExpiry: number
         readonly rejectsByCode: Readonly<Record<string, number>>
+        /** Where the list is made equal to the inputs: what differs, and the file that says so row by row. */
+        readonly sync?: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">
       }
     >
   | Common<
@@ -135,6 +137,7 @@ export type AuditEvent =
         readonly listSize: RunReport["listSize"] | null
         /** Numbers found as they should be in an export at the end, where one was asked for. */
         readonly verified: number | null
+        readonly sync?: Pick<SyncReport, "removals" | "removed" | "removalsFailed" | "removalsSkipped">
         readonly rejectsByCode: Readonly<Record<string, number>>
         readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
       }

@@ -11,13 +11,15 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as AuditSink from "./AuditSink.js"
 import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
+import * as DncExport from "./DncExport.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
-import { check, type OutputPaths, outputPaths } from "./GenesysDnc/outputPaths.js"
+import { check, type OutputPaths, outputPaths, type SyncPaths } from "./GenesysDnc/outputPaths.js"
 import { outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as HttpClient from "./HttpClient.js"
@@ -27,6 +29,7 @@ import type { OutputError } from "./RejectsFile.js"
 import type * as RetryPolicy from "./RetryPolicy.js"
 import type { OutputFile, RunReport } from "./RunReport.js"
 import * as SuppressionFile from "./SuppressionFile.js"
+import * as SyncPlan from "./SyncPlan.js"
 import * as WebhookRegistrar from "./WebhookRegistrar.js"
 
 /**
@@ -362,6 +365,68 @@ export const pushFile = <E = never>(
   )
 
 /**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SyncOptions<E = never>
+  extends Omit<Pipeline.SyncOptions<E>, "outputs" | "exported" | "verify" | "writePlan">,
+    SyncPaths {
+  /** How the files are to be read. */
+  readonly file?: SuppressionFile.Options
+  /** Exports the list once more at the end, and sees that it is as it should be. */
+  readonly verify?: boolean
+  /** How long an export is waited for. */
+  readonly export?: DncExport.Options
+}
+
+/**
+ * Makes a list equal to one or several files, as one run; see `Pipeline.sync`. Writes the plan to `<input>.plan.csv` beside
+ * the first input unless told another place, whatever comes of it; besides it, the files that {@link pushFile} writes, and
+ * `<input>.failed-removals.csv`, which `remove` takes.
+ *
+ * @since 0.1.0
+ */
+export const syncFile = <E = never>(
+  paths: string | ReadonlyArray<string>,
+  options: SyncOptions<E>
+): Effect.Effect<
+  RunReport,
+  | E
+  | SuppressionFile.InputError
+  | OutputError
+  | Pipeline.TooManyRejects
+  | SyncPlan.TooManyRemovals
+  | DncExport.ExportError
+  | GenesysError
+  | AuditSink.AuditError,
+  DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink | HttpClient.HttpClient
+> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const client = yield* HttpClient.HttpClient
+      const kinds = options.dryRun === true ? syncKinds.slice(0, 2) : syncKinds
+      const { inputs, outputs, written } = yield* openAll(paths, options, kinds)
+      const { export: waiting, verify, ...rest } = options
+      const exported = Stream.provideService(
+        DncExport.stream(options.dncListId, waiting),
+        HttpClient.HttpClient,
+        client
+      )
+      const { path } = written.plan
+      type Failure = OutputError | DncExport.ExportError | GenesysError | E
+      return yield* Pipeline.sync<SuppressionFile.InputError, Failure>(inputs, {
+        ...rest,
+        outputs,
+        exported,
+        ...(verify === true ? { verify: exported } : {}),
+        writePlan: (plan) => Effect.map(SyncPlan.writeFile(plan, path), ({ sha256 }) => ({ path, sha256 }))
+      })
+    })
+  )
+
+const syncKinds = ["plan", "rejects", "failed", "failed-removals"] as const
+
+/**
  * What {@link pushFile} would refuse and what it would send, without a network.
  *
  * @since 0.1.0
@@ -382,14 +447,15 @@ export const validateFile = (
 
 const openAll = (
   paths: string | ReadonlyArray<string>,
-  options: Pick<PushOptions, "file"> & OutputPaths,
-  kinds: ReadonlyArray<OutputFile["kind"]>
+  options: Pick<PushOptions, "file"> & SyncPaths,
+  kinds: ReadonlyArray<OutputFile["kind"] | "plan">
 ) =>
   Effect.gen(function* () {
     const files = typeof paths === "string" ? [paths] : paths
     const written = outputPaths(files, options)
-    const mayBeWritten = [...written.rejects, written.failed].filter(({ kind }) => kinds.includes(kind))
+    const all = [...written.rejects, written.failed, written.failedRemovals, written.plan]
+    const mayBeWritten = all.filter(({ kind }) => kinds.includes(kind))
     yield* check(files, mayBeWritten, options.keep)
     const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, options.file))
-    return { inputs, outputs: yield* outputs(inputs, written, options.keep) }
+    return { inputs, written, outputs: yield* outputs(inputs, written, options.keep) }
   })

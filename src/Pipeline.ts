@@ -24,8 +24,12 @@ import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
+import { sync as syncStages } from "./Pipeline/sync.js"
 import { type VerifyError, verify } from "./Pipeline/verify.js"
-import type { OutputFile, RunReport, Totals } from "./RunReport.js"
+import type { OutputFile, RunReport, SyncReport, Totals } from "./RunReport.js"
+import type { MaxRemove, SyncPlan, TooManyRemovals } from "./SyncPlan.js"
+
+export type { VerifyError } from "./Pipeline/verify.js"
 
 /**
  * A source of rows that is read once, to its end.
@@ -57,6 +61,8 @@ export interface Outputs<E = never> {
   readonly rejected: (input: number, rejects: ReadonlyArray<Reject>) => Effect.Effect<void, E>
   /** Numbers of a batch that are not known to be on the list, with the values that they should have, and why. */
   readonly failed: (entries: ReadonlyArray<Omit<Entry, "line">>, why: FailedNumbers) => Effect.Effect<void, E>
+  /** Numbers that `sync` should have taken off the list and that are not known to be off it, and why; only counted unless given. */
+  readonly failedRemovals?: (why: FailedNumbers) => Effect.Effect<void, E>
   /** Closes what was written, and says what it is. */
   readonly finish: Effect.Effect<ReadonlyArray<OutputFile>, E>
 }
@@ -80,13 +86,15 @@ export const noOutputs: Outputs = {
  * @category models
  */
 export interface Progress {
-  readonly phase: "reading" | "sending" | "finished"
+  readonly phase: "reading" | "comparing" | "sending" | "finished"
   readonly bytesRead: number
   readonly bytes: number
   readonly totals: Totals
   /** Distinct numbers to send, and how many of them have their disposition. */
   readonly numbers: number
   readonly settled: number
+  /** Entries of the list that were compared. */
+  readonly listed?: number
 }
 
 /**
@@ -154,7 +162,7 @@ export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-
   /** Those of the rejects, to be mended. */
   files: Schema.Array(
     Schema.Struct({
-      kind: Schema.Literal("rejects", "failed"),
+      kind: Schema.Literal("rejects", "failed", "failed-removals"),
       path: Schema.String,
       rows: Schema.Number,
       sha256: Schema.String
@@ -202,6 +210,57 @@ export const push = <E, E2 = never>(
       })
     )
   }).pipe(Effect.withSpan("genesys-dnc/Pipeline.push", { attributes: { dncListId: options.dncListId } }))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SyncOptions<E = never> extends Omit<Options<E>, "action" | "confirm" | "verify"> {
+  /** What is on the list, asked for once all inputs are read. */
+  readonly exported: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E>
+  /** More removals than this, and nothing is changed; `SyncPlan.defaults` unless given. What has expired does not count. */
+  readonly maxRemove?: MaxRemove
+  /**
+   * Goes on where rows were refused, as far as `maxRejects` lets it: a number that such a row meant is taken off the list,
+   * or suppressed for less long, unless another row names it. Without it a refused row ends the run before anything is
+   * changed.
+   */
+  readonly allowRejects?: boolean
+  /** Called with the plan before it is judged, asked about or done. */
+  readonly writePlan?: (plan: SyncPlan) => Effect.Effect<NonNullable<SyncReport["planFile"]>, E>
+  /** Ends with the plan: nothing is changed, nothing is recorded; what would be sent is counted as skipped. */
+  readonly dryRun?: boolean
+  /** Asked with the plan, before anything is changed, where there is something to change; where it fails nothing is. */
+  readonly confirm?: (
+    plan: SyncPlan,
+    of: { readonly list: DncList | undefined; readonly planFile: SyncReport["planFile"] }
+  ) => Effect.Effect<void, E>
+  /**
+   * What is on the list, asked for once all is done: each number of the inputs has to be there with the end that it should
+   * have, or it counts as failed, and no number that was removed may be there.
+   */
+  readonly verify?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+}
+
+/**
+ * Makes a list equal to the inputs, as one run, by the published API: what differs is found by an export; what is missing or
+ * ends at another time is sent first, and what is in no input is taken off only once all of that was accepted. So nobody
+ * who is in an input is ever off the list for a while. Numbers that others put on the list after the export stay. Fails
+ * only before the first request that changes anything.
+ *
+ * @since 0.1.0
+ */
+export const sync = <E, E2 = never>(
+  inputs: ReadonlyArray<Input<E>>,
+  options: SyncOptions<E2>
+): Effect.Effect<
+  RunReport,
+  E | E2 | TooManyRejects | TooManyRemovals | GenesysError | AuditError,
+  DncValidator | DncSubmitter | AuditSink
+> =>
+  Effect.withSpan(syncStages(inputs, options), "genesys-dnc/Pipeline.sync", {
+    attributes: { dncListId: options.dncListId }
+  })
 
 /**
  * The first phase alone: what `push` would refuse and what it would send, without a network. Rows that would be sent are

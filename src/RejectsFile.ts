@@ -222,6 +222,28 @@ export const makeFailed = (options: Options): Effect.Effect<FailedFile, never, S
   }))
 
 /**
+ * Numbers that should have been taken off a list, as an input of `remove`: their ends do not matter there.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeFailedRemovals = (
+  options: Options
+): Effect.Effect<
+  Omit<CsvFile, "write"> & {
+    readonly write: (
+      rows: ReadonlyArray<Pick<FailedRow, "phoneNumber" | "error" | "message">>
+    ) => Effect.Effect<void, OutputError>
+  },
+  never,
+  Scope.Scope
+> =>
+  Effect.map(makeCsv({ ...options, columns: ["phoneNumber", "error", "message"] }), (csv) => ({
+    ...csv,
+    write: (rows) => csv.write(rows.map(({ error, message, phoneNumber }) => [phoneNumber, error, message]))
+  }))
+
+/**
  * Writes, and says what a failure means.
  *
  * @since 0.1.0

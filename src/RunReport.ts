@@ -49,10 +49,40 @@ export interface InputReport {
  * @category models
  */
 export interface OutputFile {
-  readonly kind: "rejects" | "failed"
+  readonly kind: "rejects" | "failed" | "failed-removals"
   readonly path: string
   readonly rows: number
   readonly sha256: string
+}
+
+/**
+ * What a sync had to do, by its plan, and what became of the removals: `removed + removalsFailed + removalsSkipped` is
+ * `removals`. What it put on the list or changed is among the rows of the files, in {@link Totals}.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SyncReport {
+  /** Entries on the list when it was exported. */
+  readonly listed: number
+  readonly adds: number
+  /** Suppressed for longer than before, and for less long. */
+  readonly longer: number
+  readonly shorter: number
+  readonly unchanged: number
+  readonly removals: number
+  /** Of the removals, those whose end had come. */
+  readonly expired: number
+  /** Entries that are no E.164 numbers, which are left alone. */
+  readonly foreign: number
+  /** Entries of numbers that the export had shown already. */
+  readonly repeated: number
+  readonly removed: number
+  /** Not known to be off the list. */
+  readonly removalsFailed: number
+  /** Not sent: a dry run, or the run was stopped first, or something was not put on the list. */
+  readonly removalsSkipped: number
+  readonly planFile?: { readonly path: string; readonly sha256: string }
 }
 
 /**
@@ -63,7 +93,7 @@ export interface RunReport {
   readonly runId: string
   readonly dncListId: string
   readonly contract: string
-  readonly action: Action
+  readonly action: Action | "sync"
   /** URL of the API, or `nowhere`. */
   readonly target: string
   /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */
@@ -89,8 +119,10 @@ export interface RunReport {
   readonly withoutExpiry: number
   /** Entries on the list, where the contract gives no counts; `after` only where it could be read. */
   readonly listSize?: { readonly before: number; readonly after?: number }
-  /** Numbers that were accepted and found as they should be, where the list was exported at the end. */
+  /** Numbers that were accepted (or needed no sending) and found as they should be, where the list was exported at the end. */
   readonly verified?: number
+  /** Where the list was made equal to the files. */
+  readonly sync?: SyncReport
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }
@@ -153,14 +185,18 @@ export interface Ledger {
   requests: number
   readonly rejected: (rejects: ReadonlyArray<Reject>) => void
   readonly receipt: (receipt: Receipt) => void
+  /** The part of a receipt that is no row's disposition: what it took to get it. */
+  readonly traffic: (receipt: Receipt) => void
   readonly latencyMs: () => RunReport["latencyMs"]
 }
 
 /**
+ * An account that is empty; its traffic is counted on `other`'s, where that is given.
+ *
  * @since 0.1.0
  * @category constructors
  */
-export const ledger = (): Ledger => {
+export const ledger = (other?: Ledger): Ledger => {
   const totals = {
     read: 0,
     created: 0,
@@ -194,6 +230,10 @@ export const ledger = (): Ledger => {
       totals.accepted += receipt.accepted
       totals.skipped += receipt.skipped
       for (const { count } of receipt.failed) totals.failed += count
+      self.traffic(receipt)
+    },
+    traffic: (receipt) => {
+      if (other !== undefined) return other.traffic(receipt)
       self.requests += receipt.attempts
       if (receipt.failed.length > 0) self.batches.failed++
       else if (receipt.attempts > 0) self.batches.done++

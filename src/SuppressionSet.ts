@@ -48,8 +48,12 @@ export interface SuppressionSet {
   readonly expires: (number: number) => number | undefined
   /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
   readonly see: (number: number) => boolean
+  /** Forgets what was seen. */
+  readonly unsee: () => void
   /** A number that waits to be sent waits no longer: it needs no sending. */
   readonly settle: (number: number) => void
+  /** The numbers that needed no sending, in E.164: those that were seen, or those that were not. */
+  readonly settled: (seen: boolean) => Iterable<string>
   /** Every number in the order of arrival, with its end and whether it was seen. */
   readonly values: () => Iterable<readonly [number: number, expires: number, seen: boolean]>
   /** The numbers that were cut and whose batch did not fail, in E.164: those that were seen, or those that were not. */
@@ -77,6 +81,7 @@ const chunkMask = chunkSize - 1
 const waiting = 0
 const cutState = 1
 const failedState = 2
+const settledState = 3
 const stateShift = 30
 const valueMask = (1 << stateShift) - 1
 
@@ -248,8 +253,16 @@ export const make = (): SuppressionSet => {
     const column = chunks[at >>> chunkBits].value
     const value = column[at & chunkMask]
     if (value >>> stateShift !== waiting) return
-    column[at & chunkMask] = ((cutState << stateShift) | value) >>> 0
+    column[at & chunkMask] = ((settledState << stateShift) | value) >>> 0
     pending--
+  }
+
+  function* inState(state: number, wanted: boolean): Iterable<string> {
+    for (let i = 0; i < size; i++) {
+      const { number, seen, value } = chunks[i >>> chunkBits]
+      const at = i & chunkMask
+      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) yield `+${number[at]}`
+    }
   }
 
   function* values(): Iterable<readonly [number: number, expires: number, seen: boolean]> {
@@ -290,15 +303,13 @@ export const make = (): SuppressionSet => {
       return at === -1 ? undefined : valueExpires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
     },
     see,
-    settle,
-    values,
-    *sent(wanted) {
-      for (let i = 0; i < size; i++) {
-        const { number, seen, value } = chunks[i >>> chunkBits]
-        const at = i & chunkMask
-        if (value[at] >>> stateShift === cutState && isSeen(seen, at) === wanted) yield `+${number[at]}`
-      }
+    unsee: () => {
+      for (const chunk of chunks) chunk.seen = undefined
     },
+    settle,
+    settled: (seen) => inState(settledState, seen),
+    values,
+    sent: (seen) => inState(cutState, seen),
     unsend: (phoneNumbers) => {
       for (const phoneNumber of phoneNumbers) {
         const at = find(phoneNumber)

@@ -210,7 +210,7 @@ const block = ({ expires, number }: Columns): DncEntry.EntryBlock => {
  */
 export const check = (plan: SyncPlan, maxRemove: MaxRemove): Effect.Effect<void, TooManyRemovals> => {
   const removals = plan.removals - plan.expired
-  const most = "rows" in maxRemove ? maxRemove.rows : Math.floor(maxRemove.share * plan.listed)
+  const most = "rows" in maxRemove ? maxRemove.rows : Math.floor(maxRemove.share * plan.listed * (1 + 1e-12))
   return removals <= most
     ? Effect.void
     : Effect.fail(

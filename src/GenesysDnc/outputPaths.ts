@@ -24,28 +24,48 @@ export interface OutputPaths {
   readonly keep?: ReadonlyArray<string> | undefined
 }
 
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface SyncPaths extends OutputPaths {
+  /** Otherwise `<input>.failed-removals.csv` beside the first input. */
+  readonly failedRemovalsPath?: string | undefined
+  /** Otherwise `<input>.plan.csv` beside the first input. */
+  readonly planPath?: string | undefined
+}
+
 /** One output, and the input that it lies beside unless its path was given. */
 export interface Output {
-  readonly kind: OutputFile["kind"]
+  readonly kind: OutputFile["kind"] | "plan"
   readonly path: string
   readonly beside?: string
 }
 
-/** Those of the rejects, one for each input or one for all, and the one of failed numbers. Standard input is `-`. */
+/** Those of the rejects, one for each input or one for all, and the single ones. Standard input is `-`. */
 export const outputPaths = (
   inputs: ReadonlyArray<string>,
-  paths: OutputPaths
-): { readonly rejects: ReadonlyArray<Output>; readonly failed: Output } => {
+  paths: SyncPaths
+): {
+  readonly rejects: ReadonlyArray<Output>
+  readonly failed: Output
+  readonly failedRemovals: Output
+  readonly plan: Output
+} => {
   const beside = (input: string | undefined, kind: Output["kind"]): Output =>
     input === undefined || input === "-"
       ? { kind, path: `stdin.${kind}.csv` }
       : { kind, path: `${input}.${kind}.csv`, beside: input }
+  const single = (kind: Output["kind"], path: string | undefined): Output =>
+    path === undefined ? beside(inputs[0], kind) : { kind, path }
   return {
     rejects:
       paths.rejectsPath === undefined
         ? inputs.map((input) => beside(input, "rejects"))
         : [{ kind: "rejects", path: paths.rejectsPath }],
-    failed: paths.failedPath === undefined ? beside(inputs[0], "failed") : { kind: "failed", path: paths.failedPath }
+    failed: single("failed", paths.failedPath),
+    failedRemovals: single("failed-removals", paths.failedRemovalsPath),
+    plan: single("plan", paths.planPath)
   }
 }
 
@@ -85,12 +105,19 @@ export const check = (
         taken.set(id, ({ kind, path }) =>
           kind === output.kind
             ? `${path} cannot hold the rejected rows of two inputs`
-            : `${path} cannot hold both the rejected rows and the failed numbers`
+            : `${path} cannot hold both the ${contents[output.kind]} and the ${contents[kind]}`
         )
       }
       yield* writable(output)
     }
   })
+
+const contents: Readonly<Record<Output["kind"], string>> = {
+  rejects: "rejected rows",
+  failed: "failed numbers",
+  "failed-removals": "failed removals",
+  plan: "plan"
+}
 
 const exists = (path: string): Effect.Effect<boolean> =>
   Effect.promise(() =>
@@ -122,9 +149,10 @@ const writable = ({ kind, path }: Output): Effect.Effect<void, OutputError> =>
       )
     )
     if (left?.isDirectory()) yield* unusable(path, `${path} is a folder`, "Name a file.")
-    if (left?.isFile() && left.size > 0) {
-      const what = kind === "rejects" ? "rejected rows" : "failed numbers"
-      yield* Effect.logWarning(`${path} is of an earlier run; it stays as it is unless this run has ${what} too`)
+    if (left?.isFile() && left.size > 0 && kind !== "plan") {
+      yield* Effect.logWarning(
+        `${path} is of an earlier run; it stays as it is unless this run has ${contents[kind]} too`
+      )
     }
   })
 

@@ -27,6 +27,7 @@ export const outputs = (
   Effect.gen(function* () {
     const kept = [...inputs.map((input) => input.path), ...keep]
     const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept })
+    const failedRemovals = yield* RejectsFile.makeFailedRemovals({ path: paths.failedRemovals.path, inputs: kept })
     const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
     const rejects = yield* single === undefined
       ? Effect.forEach(inputs, (input, index) =>
@@ -59,10 +60,13 @@ export const outputs = (
             message
           }))
         ),
+      failedRemovals: ({ error, message, phoneNumbers }) =>
+        failedRemovals.write(phoneNumbers.map((phoneNumber) => ({ phoneNumber, error, message }))),
       finish: Effect.gen(function* () {
         const files: Array<OutputFile> = []
         for (const file of new Set(rejects)) files.push(...(yield* finished("rejects", file)))
         files.push(...(yield* finished("failed", failed)))
+        files.push(...(yield* finished("failed-removals", failedRemovals)))
         return files
       })
     }

@@ -88,7 +88,8 @@ const reject = <E, E2>(run: Run<E, E2>, input: number, rejects: ReadonlyArray<Re
 /** Fails, and closes the files, where more rows were refused than the limit allows. */
 export const checkRejects = <E, E2>(
   run: Run<E, E2>,
-  limit: Options["maxRejects"]
+  limit: Options["maxRejects"],
+  otherwise = "or allow more with --max-rejects."
 ): Effect.Effect<void, TooManyRejects | E2> => {
   const { read, rejected } = run.ledger.totals
   const most = limit === undefined ? read : "rows" in limit ? limit.rows : shareOf(limit.share, read)
@@ -99,7 +100,7 @@ export const checkRejects = <E, E2>(
     return Effect.fail(
       new TooManyRejects({
         message: `${rejected} of ${read} rows were refused, more than the limit of ${most}; nothing was sent (${codes.join(", ")})`,
-        hint: `Mend the file, with the help of ${written}, or allow more with --max-rejects.`,
+        hint: `Mend the file, with the help of ${written}, ${otherwise}`,
         rejected,
         read,
         rejectsByCode: { ...run.ledger.rejectsByCode },

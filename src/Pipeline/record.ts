@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import { AuditSink } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
-import type { InputReport, OutputFile, RunReport } from "../RunReport.js"
+import type { InputReport, OutputFile, RunReport, SyncReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
 import { version } from "../version.js"
 import { describe, type Run } from "./run.js"
@@ -38,10 +38,13 @@ export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputR
         distinctNumbers: run.set.size(),
         batches: run.ledger.batches.cut,
         withoutExpiry: run.withoutExpiry,
-        rejectsByCode: { ...run.ledger.rejectsByCode }
+        rejectsByCode: { ...run.ledger.rejectsByCode },
+        ...(run.sync === undefined ? {} : { sync: planned(run.sync) })
       }
     })
   })
+
+const planned = ({ removalsFailed: _, removalsSkipped: _s, removed: _r, ...plan }: SyncReport) => plan
 
 /** Closes the files, writes the last record, and reports; what fails here fails the run, no row. */
 export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
@@ -67,6 +70,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         totals: { ...finished.totals },
         listSize: finished.listSize ?? null,
         verified: finished.verified ?? null,
+        ...(finished.sync === undefined ? {} : { sync: removals(finished.sync) }),
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
@@ -79,6 +83,13 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
       ? finished
       : { ...finished, outcome: "aborted" as const, error: unrecorded }
   })
+
+const removals = ({ removals, removalsFailed, removalsSkipped, removed }: SyncReport) => ({
+  removals,
+  removed,
+  removalsFailed,
+  removalsSkipped
+})
 
 export const report = <E, E2>(
   run: Run<E, E2>,
@@ -106,7 +117,7 @@ export const report = <E, E2>(
       runId: run.runId,
       dncListId: run.dncListId,
       contract: contract.name,
-      action: run.action,
+      action: run.sync === undefined ? run.action : "sync",
       target,
       outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
       ...(error === undefined ? {} : { error }),
@@ -121,6 +132,7 @@ export const report = <E, E2>(
       withoutExpiry: run.withoutExpiry,
       ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
       ...(run.verified === undefined ? {} : { verified: run.verified }),
+      ...(run.sync === undefined ? {} : { sync: run.sync }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

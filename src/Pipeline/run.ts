@@ -12,7 +12,7 @@ import type { Action, Reject } from "../DncEntry.js"
 import { BadRequest } from "../GenesysError.js"
 import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
 import { noOutputs } from "../Pipeline.js"
-import type { Ledger, RunReport } from "../RunReport.js"
+import type { Ledger, RunReport, SyncReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
 import * as SuppressionSet from "../SuppressionSet.js"
 
@@ -41,6 +41,8 @@ export interface Run<E, E2> {
   withoutExpiry: number
   listSize: RunReport["listSize"]
   verified: number | undefined
+  /** Where the list is made equal to the inputs. */
+  sync: SyncReport | undefined
   /** Numbers that the server refused. */
   readonly refused: Set<string>
   now: number
@@ -52,7 +54,10 @@ export interface Run<E, E2> {
   cause: Cause.Cause<never> | undefined
 }
 
-export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E2>): Effect.Effect<Run<E, E2>> =>
+export const begin = <E, E2>(
+  inputs: ReadonlyArray<Input<E>>,
+  options: Omit<Options<E2>, "confirm" | "verify">
+): Effect.Effect<Run<E, E2>> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const ledger = Report.ledger()
     const bytes = inputs.reduce((sum, input) => sum + input.bytes, 0)
@@ -76,6 +81,7 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       withoutExpiry: 0,
       listSize: undefined,
       verified: undefined,
+      sync: undefined,
       refused: new Set(),
       now: options.now ?? now,
       sendingAt: now,
@@ -102,7 +108,7 @@ export const describe = (error: unknown): NonNullable<RunReport["error"]> => {
 
 /** Fails where the contract cannot do what the run is for. */
 export const checkAction = <E, E2>(
-  { action }: Run<E, E2>,
+  { action }: Pick<Run<E, E2>, "action">,
   { actions, name }: Contract
 ): Effect.Effect<void, BadRequest> =>
   actions.includes(action)

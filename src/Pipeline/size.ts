@@ -19,15 +19,17 @@ const polls = 12
 export const readSize = <E, E2>(
   run: Run<E, E2>,
   before: number | undefined,
-  lag: Duration.DurationInput
+  lag: Duration.DurationInput,
+  /** By how much it is expected to grow. */
+  growth: number = run.action === "add" ? run.ledger.totals.accepted : -run.ledger.totals.accepted
 ): Effect.Effect<void, never, DncSubmitter> => {
   if (before === undefined) return Effect.void
   run.listSize = { before }
-  const { accepted } = run.ledger.totals
-  if (accepted === 0 || run.stopping) return Effect.void
+  const unchanged = run.ledger.totals.accepted === 0 && growth === 0
+  if (unchanged || run.stopping) return Effect.void
   return Effect.gen(function* () {
     const { check } = yield* DncSubmitter
-    const expected = run.action === "add" ? before + accepted : before - accepted
+    const expected = before + growth
     const pause = Duration.times(lag, 1 / polls)
     if (Duration.toMillis(pause) > 0) yield* Effect.logDebug("Waiting until the size of the list shows what was done")
     let same = 0

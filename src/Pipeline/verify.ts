@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import { wholeMinute } from "../Contract.js"
 import type { Entry } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { abort, grouping, type Run } from "./run.js"
@@ -23,6 +24,8 @@ export interface VerifyError {
   readonly hint: string
 }
 
+type Exported = Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+
 /** Numbers of the failed file in one piece. */
 const pieceSize = 1000
 
@@ -30,56 +33,98 @@ const pieceSize = 1000
  * Numbers that are not as they should be become failed ones. An export that cannot be had makes the run abort, as its proof
  * was asked for; no row changes its disposition then.
  */
-export const verify = <E, E2>(
-  run: Run<E, E2>,
-  exported: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
-): Effect.Effect<void, never, DncSubmitter> =>
+export const verify = <E, E2>(run: Run<E, E2>, exported: Exported): Effect.Effect<void, never, DncSubmitter> =>
   Effect.gen(function* () {
     if (run.stopping || run.ledger.totals.accepted === 0) return
     const { contract } = yield* DncSubmitter
     const adding = run.action === "add"
     const group = grouping(run, contract)
-    yield* Stream.runForEachChunk(exported, (entries) =>
-      Effect.sync(() => {
-        for (const { expires, phoneNumber } of entries) {
-          // a list holds whatever was put on it, not only E.164
-          const number = phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
-          const meant = run.set.expires(number)
-          // a later end than was sent suppresses no less; the reason does not count
-          if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
-        }
-      })
-    )
+    yield* forEachEntry(exported, (number, expires) => {
+      const meant = run.set.expires(number)
+      // a later end than was sent suppresses no less; the reason does not count
+      if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
+    })
+    const message = adding ? "It is not on the exported list as it was sent" : "It is still on the exported list"
+    yield* fail(run, run.set.sent(!adding), "accepted", message)
+    run.verified = run.ledger.totals.accepted
+  }).pipe(judging(run))
+
+/**
+ * The same of a sync: here a later end is as wrong as a sooner one, what needed no sending is looked at too, and nothing
+ * that was removed may be there.
+ */
+export const verifySync = <E, E2>(
+  run: Run<E, E2>,
+  removal: Run<E, E2>,
+  exported: Exported
+): Effect.Effect<void, never, DncSubmitter> =>
+  Effect.gen(function* () {
+    if (run.stopping) return
+    const { contract } = yield* DncSubmitter
+    const group = grouping(run, contract)
+    // in the plan's export
+    run.set.unsee()
+    yield* forEachEntry(exported, (number, expires) => {
+      const meant = run.set.expires(number)
+      if (meant === undefined) removal.set.see(number)
+      else if (wholeMinute(expires) === group(meant, 0).expires) run.set.see(number)
+    })
+    const message = "It is not on the exported list as it should be"
+    yield* fail(run, run.set.sent(false), "accepted", message)
+    yield* fail(run, run.set.settled(false), "duplicateOnList", message)
+    yield* fail(removal, removal.set.sent(true), "accepted", "It is still on the exported list")
+    run.verified = run.ledger.totals.accepted + run.ledger.totals.duplicateOnList
+  }).pipe(judging(run))
+
+const forEachEntry = (
+  exported: Exported,
+  f: (number: number, expires: number) => void
+): Effect.Effect<void, VerifyError> =>
+  Stream.runForEachChunk(exported, (entries) =>
+    Effect.sync(() => {
+      for (const { expires, phoneNumber } of entries) {
+        // a list holds whatever was put on it, not only E.164
+        f(phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN, expires)
+      }
+    })
+  )
+
+/** Numbers that had another disposition are failed ones. */
+const fail = <E, E2>(
+  run: Run<E, E2>,
+  numbers: Iterable<string>,
+  from: "accepted" | "duplicateOnList",
+  message: string
+): Effect.Effect<void, E2> =>
+  Effect.gen(function* () {
     const { totals } = run.ledger
     let piece: Array<string> = []
     const settle = Effect.suspend(() => {
       const phoneNumbers = piece
       piece = []
-      totals.accepted -= phoneNumbers.length
+      totals[from] -= phoneNumbers.length
       totals.failed += phoneNumbers.length
-      const why = {
-        count: phoneNumbers.length,
-        phoneNumbers,
-        error: "NotVerified",
-        message: adding ? "It is not on the exported list as it was sent" : "It is still on the exported list"
-      }
       const entries = phoneNumbers.map((phoneNumber) => ({
         phoneNumber,
         ...valueOf(run, { reason: null, expires: Number.POSITIVE_INFINITY }, phoneNumber)
       }))
-      return run.outputs.failed(entries, why)
+      return run.outputs.failed(entries, { count: phoneNumbers.length, phoneNumbers, error: "NotVerified", message })
     })
-    for (const phoneNumber of run.set.sent(!adding)) {
+    for (const phoneNumber of numbers) {
       if (run.refused.has(phoneNumber)) continue
       if (piece.push(phoneNumber) === pieceSize) yield* settle
     }
     if (piece.length > 0) yield* settle
-    run.verified = totals.accepted
-  }).pipe(
-    Effect.catchAll((error) => Effect.sync(() => abort(run, error))),
-    Effect.raceFirst(run.stop),
-    Effect.interruptible,
-    Effect.exit,
-    Effect.map(Exit.match({ onFailure: (cause) => void (run.cause ??= cause), onSuccess: () => {} })),
-    Effect.withSpan("genesys-dnc/Pipeline.verify")
-  )
+  })
+
+const judging =
+  <E, E2>(run: Run<E, E2>) =>
+  <R>(proof: Effect.Effect<void, E2 | VerifyError, R>): Effect.Effect<void, never, R> =>
+    proof.pipe(
+      Effect.catchAll((error) => Effect.sync(() => abort(run, error))),
+      Effect.raceFirst(run.stop),
+      Effect.interruptible,
+      Effect.exit,
+      Effect.map(Exit.match({ onFailure: (cause) => void (run.cause ??= cause), onSuccess: () => {} })),
+      Effect.withSpan("genesys-dnc/Pipeline.verify")
+    )

@@ -7,7 +7,7 @@ export const aborted = 1
 export const wrongUsage = 2
 /** Done, but rows were refused. */
 export const rejected = 3
-/** Done, but valid rows are not known to be on the list. */
+/** Done, but valid rows are not known to be on the list, or a sync has not removed all that it should. */
 export const failed = 4
 /** The input cannot be used; nothing was sent. */
 export const badInput = 5
@@ -19,10 +19,10 @@ export const interrupted = 130
 export const explained: ReadonlyArray<readonly [number, string]> = [
   [done, "all valid rows are on the list, and no row was rejected"],
   [aborted, "aborted: credentials, list, server, log or disk; what was sent is in the summary"],
-  [wrongUsage, "wrong usage, or an output that cannot be written; nothing was done"],
+  [wrongUsage, "wrong usage, a name of several lists, or an output that cannot be written; nothing was done"],
   [rejected, "done, but rows were rejected"],
-  [failed, "done, but valid rows failed: they are in the failed file"],
-  [badInput, "an input cannot be used, or too many rows were rejected; nothing was sent"],
+  [failed, "done, but valid rows failed: they are in the failed file; or removals of a sync were not done"],
+  [badInput, "an input cannot be used, too many rows were rejected, or a sync would remove too much; nothing was sent"],
   [tampered, "audit verify: the log is not as it was written"],
   [interrupted, "interrupted (Ctrl-C)"]
 ]
@@ -33,11 +33,14 @@ export const ofReport = (report: RunReport): number =>
     ? interrupted
     : report.outcome === "aborted"
       ? aborted
-      : report.totals.failed > 0
+      : report.totals.failed > 0 || notRemoved(report.sync)
         ? failed
         : report.totals.rejected > 0
           ? rejected
           : done
+
+const notRemoved = (sync: RunReport["sync"]): boolean =>
+  sync !== undefined && sync.removalsFailed + sync.removalsSkipped > 0
 
 export const ofError = (error: { readonly _tag?: string | undefined; readonly reason?: unknown }): number => {
   switch (error._tag) {
@@ -45,11 +48,13 @@ export const ofError = (error: { readonly _tag?: string | undefined; readonly re
     case "PolicyError":
     case "ConfigurationError":
     case "InvalidWebhook":
+    case "AmbiguousList":
       return wrongUsage
     case "OutputError":
       return error.reason === "Path" ? wrongUsage : aborted
     case "InputError":
     case "TooManyRejects":
+    case "TooManyRemovals":
       return badInput
     default:
       return aborted

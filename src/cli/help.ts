@@ -7,6 +7,7 @@ export const help = `genesys-dnc ${version}: puts files of Do-Not-Call numbers o
 Usage
   genesys-dnc push FILE... --list ID     put the numbers of files on a DNC list
   genesys-dnc remove FILE... --list ID   take the numbers of files off a DNC list; asks first
+  genesys-dnc sync FILE... --list LIST   make a DNC list equal to files, by a plan that is shown first; asks
   genesys-dnc validate FILE...           check files by the same rules, without a network
   genesys-dnc login                      sign in with a browser, instead of credentials in the environment
   genesys-dnc logout                     forget that login

@@ -25,6 +25,7 @@ import { login, logout } from "./login.js"
 import { push, remove, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
 import { problem, problemLine } from "./summary.js"
+import { sync } from "./sync.js"
 import { webhook } from "./webhook.js"
 import * as Words from "./words.js"
 
@@ -41,6 +42,7 @@ const command = Command.make("genesys-dnc", {}, () =>
   Command.withSubcommands([
     push,
     remove,
+    sync,
     validate,
     lists,
     doctor,

@@ -15,7 +15,7 @@ import * as DncEntry from "../DncEntry.js"
 import * as DncLists from "../DncLists.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
-import { identity, type OutputPaths, outputPaths } from "../GenesysDnc/outputPaths.js"
+import { identity, outputPaths, type SyncPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
 import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
@@ -26,7 +26,7 @@ export class UsageError extends Data.TaggedError("UsageError")<{ readonly messag
 
 const usage = (message: string, hint: string) => Effect.fail(new UsageError({ message, hint }))
 
-const optionalText = (name: string, description: string) =>
+export const optionalText = (name: string, description: string) =>
   Options.text(name).pipe(Options.withDescription(description), Options.optional, Options.map(Option.getOrUndefined))
 
 /** The parser's own integer says neither which option is wrong nor what it wants. */
@@ -68,13 +68,15 @@ export const checkFiles = (paths: ReadonlyArray<string>, given: object = {}): Ef
 export const checkAudit = (
   auditLog: string,
   files: ReadonlyArray<string>,
-  paths: OutputPaths
+  paths: SyncPaths,
+  command: "push" | "sync" = "push"
 ): Effect.Effect<void, UsageError> =>
   Effect.gen(function* () {
     const log = yield* identity(auditLog)
     if (log === undefined) return
-    const { failed, rejects } = outputPaths(files, paths)
-    const others = [...files.filter((path) => path !== "-"), ...[...rejects, failed].map(({ path }) => path)]
+    const { failed, failedRemovals, plan, rejects } = outputPaths(files, paths)
+    const outputs = [...rejects, failed, ...(command === "sync" ? [failedRemovals, plan] : [])]
+    const others = [...files.filter((path) => path !== "-"), ...outputs.map(({ path }) => path)]
     for (const path of others) {
       if ((yield* identity(path)) === log) {
         return yield* usage(`${path} cannot be the audit log as well`, "Name another path with --audit.")
@@ -241,11 +243,19 @@ export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Opti
   }
 }
 
-export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.Options["maxRejects"], UsageError> => {
+export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.Options["maxRejects"], UsageError> =>
+  toLimit("--max-rejects", text, "rows")
+
+/** `100` or `0.5%`. */
+export const toLimit = (
+  name: string,
+  text: string | undefined,
+  unit: string
+): Effect.Effect<{ readonly rows: number } | { readonly share: number } | undefined, UsageError> => {
   if (text === undefined) return Effect.succeed(undefined)
   const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text.trim())
   if (match === null || (match[2] === "" && !/^\d+$/.test(match[1]))) {
-    return usage(`--max-rejects ${text} is neither a number of rows nor a share`, "Use 100, or 0.5%.")
+    return usage(`${name} ${text} is neither a number of ${unit} nor a share`, "Use 100, or 0.5%.")
   }
   return Effect.succeed(match[2] === "%" ? { share: Number(match[1]) / 100 } : { rows: Number(match[1]) })
 }

@@ -17,7 +17,10 @@ export interface Sending {
  * anything is sent.
  */
 export const line = (progress: Progress, sending: Sending | undefined, width?: number): string => {
-  const { bytes, bytesRead, numbers, phase, settled, totals } = progress
+  const { bytes, bytesRead, listed = 0, numbers, phase, settled, totals } = progress
+  if (phase === "comparing") {
+    return listed === 0 ? "waiting for the export of the list" : `comparing with the list: ${number(listed)} entries`
+  }
   // a validation ends without sending
   if (phase === "reading" || sending === undefined) {
     const share = bytes === 0 || phase === "finished" ? 100 : Math.floor((bytesRead / bytes) * 100)

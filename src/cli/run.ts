@@ -77,7 +77,7 @@ export const untilInterrupted = <E, R, E2>(
           )
           const halt = Effect.gen(function* () {
             // looked up now: the first batches are on their way before the first call that says so
-            const sending = latest !== undefined && latest.phase !== "reading"
+            const sending = latest?.phase === "sending" || latest?.phase === "finished"
             process.stderr.write(
               sending
                 ? "\nStopping: waiting for the requests on their way. Press Ctrl-C again to leave at once.\n"

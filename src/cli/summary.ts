@@ -1,6 +1,6 @@
 /** What a person reads at the end. */
 import { describeCountry } from "../DncValidator/phone.js"
-import type { RunReport, Totals } from "../RunReport.js"
+import type { RunReport, SyncReport, Totals } from "../RunReport.js"
 
 const count = new Intl.NumberFormat("en-US")
 
@@ -46,22 +46,26 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     "",
     ...speed(report, kind),
     ...listSize(report),
+    ...synced(report, kind),
     ...rejects(report),
-    ...report.files.map(
-      ({ kind, path, rows }) =>
-        `  ${kind === "rejects" ? "Rejected rows" : "Failed numbers"}: ${path} (${number(rows)} rows)`
-    ),
+    ...report.files.map(({ kind, path, rows }) => `  ${fileNames[kind]}: ${path} (${number(rows)} rows)`),
     ...(auditLog === undefined ? [] : [`  Evidence: ${auditLog}, run ${report.runId}`]),
     ""
   ]
   return lines.join("\n")
 }
 
+const fileNames: Readonly<Record<RunReport["files"][number]["kind"], string>> = {
+  rejects: "Rejected rows",
+  failed: "Failed numbers",
+  "failed-removals": "Failed removals"
+}
+
 const title = ({ action, dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
   const names = inputs.length > 3 ? `${inputs.length} files` : inputs.map(({ name }) => name).join(", ")
   if (kind === "validation") return `${names}: checked, nothing sent`
   if (kind === "dry run") return `${names}: dry run, nothing sent`
-  const what = `${names} → ${action === "remove" ? "off " : ""}DNC list ${dncListId} at ${target}`
+  const what = `${names} → ${prepositions[action]}DNC list ${dncListId} at ${target}`
   switch (outcome) {
     case "completed":
       return what
@@ -71,6 +75,8 @@ const title = ({ action, dncListId, error, inputs, outcome, target }: RunReport,
       return `${what}: ABORTED\n\n  ${error === undefined ? "" : sentences(error).join("\n  ")}`
   }
 }
+
+const prepositions: Readonly<Record<RunReport["action"], string>> = { add: "", remove: "off ", sync: "all of " }
 
 const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
   const { batches, durationMs, latencyMs, requests, rowsPerSecond } = report
@@ -102,6 +108,39 @@ const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArr
         `  ${number(withoutExpiry)} numbers end more than 180 days ahead, which the list cannot say: they are on it for ever`
       ])
 ]
+
+/** The counts of a plan, such as `20 to add, 3 to change, 1 to remove, 976 as they should be`. */
+export const plan = (counts: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">): string =>
+  [
+    `${number(counts.adds)} to add`,
+    `${number(counts.longer)} to suppress for longer`,
+    `${number(counts.shorter)} for less long`,
+    `${number(counts.removals)} to remove${counts.expired === 0 ? "" : ` (${number(counts.expired)} of them expired)`}`,
+    `${number(counts.unchanged)} as they should be`,
+    ...(counts.foreign === 0 ? [] : [`${number(counts.foreign)} that are no E.164 numbers and stay`]),
+    ...(counts.repeated === 0 ? [] : [`${number(counts.repeated)} listed twice`])
+  ].join(", ")
+
+const synced = ({ sync }: RunReport, kind: string): ReadonlyArray<string> => {
+  if (sync === undefined) return []
+  const { planFile, removals, removalsFailed, removalsSkipped, removed } = sync
+  const left = [
+    ...(removalsFailed === 0 ? [] : [`${number(removalsFailed)} failed`]),
+    ...(removalsSkipped === 0 ? [] : [`${number(removalsSkipped)} not sent`])
+  ]
+  return [
+    `  plan, of ${number(sync.listed)} entries: ${plan(sync)}`,
+    ...(kind === "dry run" || removals === 0
+      ? []
+      : [`  removed: ${number(removed)} of ${number(removals)}${left.length === 0 ? "" : ` (${left.join(", ")})`}`]),
+    ...(kind === "dry run" || left.length === 0
+      ? []
+      : [
+          "  Who was not removed stays suppressed. Numbers are removed only once all others are on the list: sync again."
+        ]),
+    ...(planFile === undefined ? [] : [`  Plan: ${planFile.path}`])
+  ]
+}
 
 const rejects = (report: RunReport): ReadonlyArray<string> => {
   const codes = Object.entries(report.rejectsByCode).sort(([, a], [, b]) => b - a)
@@ -153,7 +192,9 @@ const details = [
   "rejected",
   "read",
   "rejectsByCode",
-  "files"
+  "files",
+  "removals",
+  "listed"
 ]
 
 /** An error as a program reads it: one line. */

@@ -1,8 +1,17 @@
 /** The words of the command line, put so that the parser understands what people write. */
 
-const withoutValue = ["--json", "--dry-run", "--no-header", "--strict-reasons", "--help", "--verify", "--yes"]
+const withoutValue = [
+  "--json",
+  "--dry-run",
+  "--no-header",
+  "--strict-reasons",
+  "--help",
+  "--verify",
+  "--yes",
+  "--allow-rejects"
+]
 
-const withFiles = ["push", "remove", "validate"]
+const withFiles = ["push", "remove", "sync", "validate"]
 
 /** `--name=value` as two words. */
 const split = (word: string): ReadonlyArray<string> => /^(--[a-z][a-z-]*)=(.*)$/s.exec(word)?.slice(1) ?? [word]
