@@ -11,16 +11,20 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as AuditSink from "./AuditSink.js"
 import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
+import * as DncExport from "./DncExport.js"
+import * as DncLists from "./DncLists.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
 import { check, type OutputPaths, outputPaths } from "./GenesysDnc/outputPaths.js"
-import { outputs } from "./GenesysDnc/outputs.js"
+import { failedOutputs, outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as HttpClient from "./HttpClient.js"
+import * as IntendedEnds from "./IntendedEnds.js"
 import * as Pipeline from "./Pipeline.js"
 import * as Region from "./Region.js"
 import type { OutputError } from "./RejectsFile.js"
@@ -335,7 +339,9 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
  * @since 0.1.0
  * @category models
  */
-export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs">, OutputPaths {
+export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs" | "ends">, OutputPaths {
+  /** Path of the file that keeps ends which the list cannot say; see `IntendedEnds`. None are kept without it. */
+  readonly ends?: string
   /** How the files are to be read. */
   readonly file?: SuppressionFile.Options
 }
@@ -352,14 +358,83 @@ export const pushFile = <E = never>(
   options: PushOptions<E>
 ): Effect.Effect<
   RunReport,
-  E | SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects | GenesysError | AuditSink.AuditError,
+  | E
+  | SuppressionFile.InputError
+  | OutputError
+  | Pipeline.TooManyRejects
+  | GenesysError
+  | AuditSink.AuditError
+  | IntendedEnds.EndsError,
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink
-> =>
-  Effect.scoped(
-    Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...options, outputs })
+> => {
+  const { ends, ...given } = options
+  const kept = ends === undefined ? {} : { ends: IntendedEnds.make(ends) }
+  const paths_ = ends === undefined ? options : { ...options, keep: [...(options.keep ?? []), ends] }
+  return Effect.scoped(
+    Effect.flatMap(openAll(paths, paths_, ["rejects", "failed"]), ({ inputs, outputs }) =>
+      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...given, ...kept, outputs })
     )
   )
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExpireOptions<E = never> extends Omit<Pipeline.ExpireOptions<E>, "outputs" | "ends" | "listed"> {
+  /** Path of the file that keeps the ends. */
+  readonly ends: string
+  /** For numbers that could not be taken off; `genesys-dnc-expire.failed.csv` in the current folder unless given. */
+  readonly failedPath?: string | undefined
+  /** What it may not be written over, besides the ends: the audit log. */
+  readonly keep?: ReadonlyArray<string>
+  /** Whether the list is rid as well of what has expired by its own account; true unless given. */
+  readonly purge?: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Expired extends Pipeline.Expired {
+  /** Whether the list was rid of what has expired by its own account, or why not; none where that was not tried. */
+  readonly purge?: "done" | GenesysError
+}
+
+/**
+ * Takes the numbers off a list whose intended end has come and that are on it still as `pushFile` put them there, then
+ * purges what has expired on the list itself. That a purge fails is in what is returned.
+ *
+ * @since 0.1.0
+ */
+export const expire = <E = never>(
+  options: ExpireOptions<E>
+): Effect.Effect<
+  Expired,
+  E | OutputError | GenesysError | AuditSink.AuditError | IntendedEnds.EndsError | DncExport.ExportError,
+  DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink | HttpClient.HttpClient
+> =>
+  Effect.gen(function* () {
+    const client = yield* HttpClient.HttpClient
+    const { dncListId, dryRun, ends, failedPath = "genesys-dnc-expire.failed.csv", purge, ...given } = options
+    const keep = [...(options.keep ?? []), ends]
+    yield* check([], [{ kind: "failed", path: failedPath }], keep)
+    const expired = yield* Pipeline.expire<E | OutputError, GenesysError | DncExport.ExportError>({
+      ...given,
+      dncListId,
+      dryRun: dryRun ?? false,
+      ends: IntendedEnds.make(ends),
+      listed: Stream.provideService(DncExport.stream(dncListId), HttpClient.HttpClient, client),
+      outputs: yield* failedOutputs(failedPath, keep)
+    })
+    const { report } = expired
+    if (dryRun === true || purge === false || (report !== undefined && report.outcome !== "completed")) return expired
+    const purged = DncLists.purgeExpired(dncListId).pipe(
+      Effect.as("done" as const),
+      Effect.catchAll((error) => Effect.succeed(error))
+    )
+    return { ...expired, purge: yield* purged }
+  }).pipe(Effect.scoped)
 
 /**
  * What {@link pushFile} would refuse and what it would send, without a network.
@@ -368,7 +443,7 @@ export const pushFile = <E = never>(
  */
 export const validateFile = (
   paths: string | ReadonlyArray<string>,
-  options: Omit<PushOptions, "dncListId">
+  options: Omit<PushOptions, "dncListId" | "ends" | "listed">
 ): Effect.Effect<
   RunReport,
   SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects,

@@ -91,6 +91,11 @@ export interface RunReport {
   readonly listSize?: { readonly before: number; readonly after?: number }
   /** Numbers that were accepted and found as they should be, where the list was exported at the end. */
   readonly verified?: number
+  /**
+   * Of the numbers without expiry: how many have their intended end kept in the file at `path`; and how many have not, as
+   * something else wants them on the list for ever, or as what is on the list could not be seen.
+   */
+  readonly ends?: { readonly path: string; readonly kept: number; readonly forEver: number; readonly unseen: number }
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

@@ -5,7 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { AuditSink } from "../AuditSink.js"
+import { AuditSink, type Expiry } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
 import type { InputReport, OutputFile, RunReport } from "../RunReport.js"
@@ -14,7 +14,11 @@ import { version } from "../version.js"
 import { describe, type Run } from "./run.js"
 
 /** What is going to be done, before the first request. */
-export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
+export const recordStart = <E, E2>(
+  run: Run<E, E2>,
+  inputs: ReadonlyArray<InputReport>,
+  more: { readonly expiry?: Expiry } = {}
+) =>
   Effect.gen(function* () {
     run.sendingAt = yield* Clock.currentTimeMillis
     run.recordedAtStart = run.recorded.length
@@ -38,7 +42,8 @@ export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputR
         distinctNumbers: run.set.size(),
         batches: run.ledger.batches.cut,
         withoutExpiry: run.withoutExpiry,
-        rejectsByCode: { ...run.ledger.rejectsByCode }
+        rejectsByCode: { ...run.ledger.rejectsByCode },
+        ...more
       }
     })
   })
@@ -121,6 +126,7 @@ export const report = <E, E2>(
       withoutExpiry: run.withoutExpiry,
       ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
       ...(run.verified === undefined ? {} : { verified: run.verified }),
+      ...(run.ends === undefined ? {} : { ends: run.ends }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

@@ -17,6 +17,7 @@ import { version } from "../version.js"
 import { demo } from "./demo.js"
 import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
+import { expire } from "./expire.js"
 import { exportList } from "./export.js"
 import { help } from "./help.js"
 import { lists } from "./lists.js"
@@ -37,7 +38,20 @@ const command = Command.make("genesys-dnc", {}, () =>
     output.write(help)
   })
 ).pipe(
-  Command.withSubcommands([push, remove, validate, lists, doctor, exportList, login, logout, webhook, sandbox, demo])
+  Command.withSubcommands([
+    push,
+    remove,
+    validate,
+    lists,
+    doctor,
+    exportList,
+    expire,
+    login,
+    logout,
+    webhook,
+    sandbox,
+    demo
+  ])
 )
 
 /** Plain lines on standard error: standard output is for results. */

@@ -61,6 +61,27 @@ export const checkFiles = (paths: ReadonlyArray<string>, given: object = {}): Ef
     : Effect.void
 }
 
+/** Looked at beside the log: the file of ends holds what nothing else knows. */
+export const checkEnds = (
+  ends: string,
+  auditLog: string,
+  files: ReadonlyArray<string>,
+  paths: OutputPaths
+): Effect.Effect<void, UsageError> =>
+  Effect.gen(function* () {
+    const other = "Name another path with --ends."
+    if (ends.trim() === "" || ends === "-") return yield* usage("--ends names no file", other)
+    const id = yield* identity(ends)
+    if (id === undefined) return yield* usage(`${ends} is no file that ends could be kept in`, other)
+    const { failed, rejects } = outputPaths(files, paths)
+    const others = [auditLog, ...files.filter((path) => path !== "-"), ...[...rejects, failed].map(({ path }) => path)]
+    for (const path of others) {
+      if ((yield* identity(path)) === id) {
+        return yield* usage(`${path} cannot be the file of intended ends as well`, other)
+      }
+    }
+  })
+
 /**
  * The log is the evidence: no output may be written over it, and it may not be written into an input. Looked at here too,
  * as the log is opened before the inputs are.
@@ -139,6 +160,15 @@ export const audit = {
   auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
     Options.withDescription("How numbers stand in the audit log; hashed needs GENESYS_DNC_AUDIT_KEY"),
     Options.withDefault("masked" as const)
+  )
+}
+
+export const ends = {
+  ends: Options.text("ends").pipe(
+    Options.withDescription(
+      "Private file that keeps ends more than 180 days ahead, which a list cannot say, for genesys-dnc expire"
+    ),
+    Options.withDefault("genesys-dnc-ends.jsonl")
   )
 }
 

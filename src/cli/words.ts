@@ -1,6 +1,15 @@
 /** The words of the command line, put so that the parser understands what people write. */
 
-const withoutValue = ["--json", "--dry-run", "--no-header", "--strict-reasons", "--help", "--verify", "--yes"]
+const withoutValue = [
+  "--json",
+  "--dry-run",
+  "--no-header",
+  "--strict-reasons",
+  "--help",
+  "--verify",
+  "--yes",
+  "--no-purge"
+]
 
 const withFiles = ["push", "remove", "validate"]
 
