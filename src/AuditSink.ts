@@ -63,6 +63,22 @@ interface BatchPart {
 }
 
 /**
+ * How many numbers had their intended end behind them, and why some of them were left alone.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Expiry {
+  readonly due: number
+  /** Not on the list any more. */
+  readonly gone: number
+  /** On the list with an end, which is not from here. */
+  readonly changed: number
+  /** Another run wanted them on the list while this one looked at it. */
+  readonly renewed: number
+}
+
+/**
  * What happened, as the pipeline says it. Masking, the id and the time are the sink's.
  *
  * @since 0.1.0
@@ -86,6 +102,8 @@ export type AuditEvent =
         readonly rejectsByCode: Readonly<Record<string, number>>
         /** Where the list is made equal to the inputs: what differs, and the file that says so row by row. */
         readonly sync?: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">
+        /** Only of a run that removes numbers because their intended end has come. */
+        readonly expiry?: Expiry
       }
     >
   | Common<

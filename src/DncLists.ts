@@ -210,6 +210,23 @@ export const importStatus = Effect.fn("genesys-dnc/DncLists.importStatus")(funct
 })
 
 /**
+ * Takes the phone numbers off a list whose expiry, as the list says it, is over. Needs `outbound:dnc:delete`. Without
+ * `expiredOnly` the same request would empty the list, so nothing else sends it.
+ *
+ * @since 0.1.0
+ */
+export const purgeExpired = Effect.fn("genesys-dnc/DncLists.purgeExpired")(function* (
+  id: string
+): Effect.fn.Return<void, GenesysError, HttpClient> {
+  const client = yield* HttpClient
+  yield* client.execute(
+    HttpClientRequest.del(`${Contract.listPath(id)}/phonenumbers`).pipe(
+      HttpClientRequest.setUrlParams({ expiredOnly: true })
+    )
+  )
+})
+
+/**
  * The body of an answer by its schema, or `UnexpectedResponse`.
  *
  * @since 0.1.0

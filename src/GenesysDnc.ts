@@ -17,12 +17,14 @@ import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
 import * as DncExport from "./DncExport.js"
+import * as DncLists from "./DncLists.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
 import { check, type OutputPaths, outputPaths, type SyncPaths } from "./GenesysDnc/outputPaths.js"
-import { outputs } from "./GenesysDnc/outputs.js"
+import { failedOutputs, outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as HttpClient from "./HttpClient.js"
+import * as IntendedEnds from "./IntendedEnds.js"
 import * as Pipeline from "./Pipeline.js"
 import * as Region from "./Region.js"
 import type { OutputError } from "./RejectsFile.js"
@@ -338,7 +340,9 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
  * @since 0.1.0
  * @category models
  */
-export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs">, OutputPaths {
+export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs" | "ends">, OutputPaths {
+  /** Path of the file that keeps ends which the list cannot say; see `IntendedEnds`. None are kept without it. */
+  readonly ends?: string
   /** How the files are to be read. */
   readonly file?: SuppressionFile.Options
 }
@@ -355,22 +359,92 @@ export const pushFile = <E = never>(
   options: PushOptions<E>
 ): Effect.Effect<
   RunReport,
-  E | SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects | GenesysError | AuditSink.AuditError,
+  | E
+  | SuppressionFile.InputError
+  | OutputError
+  | Pipeline.TooManyRejects
+  | GenesysError
+  | AuditSink.AuditError
+  | IntendedEnds.EndsError,
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink
-> =>
-  Effect.scoped(
+> => {
+  const { ends: _, ...given } = options
+  return Effect.scoped(
     Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...options, outputs })
+      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...given, ...keptEnds(options), outputs })
     )
   )
+}
+
+const keptEnds = ({ ends }: Pick<PushOptions, "ends">) => (ends === undefined ? {} : { ends: IntendedEnds.make(ends) })
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExpireOptions<E = never> extends Omit<Pipeline.ExpireOptions<E>, "outputs" | "ends" | "listed"> {
+  /** Path of the file that keeps the ends. */
+  readonly ends: string
+  /** For numbers that could not be taken off; `genesys-dnc-expire.failed.csv` in the current folder unless given. */
+  readonly failedPath?: string | undefined
+  /** What it may not be written over, besides the ends: the audit log. */
+  readonly keep?: ReadonlyArray<string>
+  /** Whether the list is rid as well of what has expired by its own account; true unless given. */
+  readonly purge?: boolean
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Expired extends Pipeline.Expired {
+  /** Whether the list was rid of what has expired by its own account, or why not; none where that was not tried. */
+  readonly purge?: "done" | GenesysError
+}
+
+/**
+ * Takes the numbers off a list whose intended end has come and that are on it still as `pushFile` put them there, then
+ * purges what has expired on the list itself. That a purge fails is in what is returned.
+ *
+ * @since 0.1.0
+ */
+export const expire = <E = never>(
+  options: ExpireOptions<E>
+): Effect.Effect<
+  Expired,
+  E | OutputError | GenesysError | AuditSink.AuditError | IntendedEnds.EndsError | DncExport.ExportError,
+  DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink | HttpClient.HttpClient
+> =>
+  Effect.gen(function* () {
+    const client = yield* HttpClient.HttpClient
+    const { dncListId, dryRun, ends, failedPath = "genesys-dnc-expire.failed.csv", purge, ...given } = options
+    const keep = [...(options.keep ?? []), ends]
+    yield* check([], [{ kind: "failed", path: failedPath }], keep)
+    const expired = yield* Pipeline.expire<E | OutputError, GenesysError | DncExport.ExportError>({
+      ...given,
+      dncListId,
+      dryRun: dryRun ?? false,
+      ends: IntendedEnds.make(ends),
+      listed: Stream.provideService(DncExport.stream(dncListId), HttpClient.HttpClient, client),
+      outputs: yield* failedOutputs(failedPath, keep)
+    })
+    const { report } = expired
+    if (dryRun === true || purge === false || (report !== undefined && report.outcome !== "completed")) return expired
+    const purged = DncLists.purgeExpired(dncListId).pipe(
+      Effect.as("done" as const),
+      Effect.catchAll((error) => Effect.succeed(error))
+    )
+    return { ...expired, purge: yield* purged }
+  }).pipe(Effect.scoped)
 
 /**
  * @since 0.1.0
  * @category models
  */
 export interface SyncOptions<E = never>
-  extends Omit<Pipeline.SyncOptions<E>, "outputs" | "exported" | "verify" | "writePlan">,
-    SyncPaths {
+  extends Omit<Pipeline.SyncOptions<E>, "outputs" | "exported" | "verify" | "writePlan" | "ends">,
+    SyncPaths,
+    Pick<PushOptions, "ends"> {
   /** How the files are to be read. */
   readonly file?: SuppressionFile.Options
   /** Exports the list once more at the end, and sees that it is as it should be. */
@@ -398,7 +472,8 @@ export const syncFile = <E = never>(
   | SyncPlan.TooManyRemovals
   | DncExport.ExportError
   | GenesysError
-  | AuditSink.AuditError,
+  | AuditSink.AuditError
+  | IntendedEnds.EndsError,
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink | HttpClient.HttpClient
 > =>
   Effect.scoped(
@@ -406,7 +481,7 @@ export const syncFile = <E = never>(
       const client = yield* HttpClient.HttpClient
       const kinds = options.dryRun === true ? syncKinds.slice(0, 2) : syncKinds
       const { inputs, outputs, written } = yield* openAll(paths, options, kinds)
-      const { export: waiting, verify, ...rest } = options
+      const { ends: _, export: waiting, verify, ...rest } = options
       const exported = Stream.provideService(
         DncExport.stream(options.dncListId, waiting),
         HttpClient.HttpClient,
@@ -416,6 +491,7 @@ export const syncFile = <E = never>(
       type Failure = OutputError | DncExport.ExportError | GenesysError | E
       return yield* Pipeline.sync<SuppressionFile.InputError, Failure>(inputs, {
         ...rest,
+        ...keptEnds(options),
         outputs,
         exported,
         ...(verify === true ? { verify: exported } : {}),
@@ -433,7 +509,7 @@ const syncKinds = ["plan", "rejects", "failed", "failed-removals"] as const
  */
 export const validateFile = (
   paths: string | ReadonlyArray<string>,
-  options: Omit<PushOptions, "dncListId">
+  options: Omit<PushOptions, "dncListId" | "ends" | "listed">
 ): Effect.Effect<
   RunReport,
   SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects,

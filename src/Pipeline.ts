@@ -19,6 +19,8 @@ import type { DncList } from "./DncLists.js"
 import { DncSubmitter } from "./DncSubmitter.js"
 import { DncValidator } from "./DncValidator.js"
 import type { GenesysError } from "./GenesysError.js"
+import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
+import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
@@ -29,6 +31,16 @@ import { type VerifyError, verify } from "./Pipeline/verify.js"
 import type { OutputFile, RunReport, SyncReport, Totals } from "./RunReport.js"
 import type { MaxRemove, SyncPlan, TooManyRemovals } from "./SyncPlan.js"
 
+export {
+  type Expired,
+  type ExpireOptions,
+  /**
+   * Takes the numbers off a list whose intended end has come and that are on it for ever still.
+   *
+   * @since 0.1.0
+   */
+  expire
+} from "./Pipeline/expire.js"
 export type { VerifyError } from "./Pipeline/verify.js"
 
 /**
@@ -143,6 +155,16 @@ export interface Options<E = never> {
    * end than was sent (or, where numbers are removed, not to be there), or it counts as failed.
    */
   readonly verify?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+  /**
+   * Where ends are kept that the contract cannot say, until `expire` acts on them: noted before anything is sent, forgotten
+   * when numbers are taken off the list.
+   */
+  readonly ends?: IntendedEnds
+  /**
+   * What is on the list, asked for before anything is sent where `ends` does not know a number that has such an end: one
+   * that is there for ever already stays for ever. Without it, such a number gets the end. Where it fails, it gets none.
+   */
+  readonly listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -181,7 +203,7 @@ export const push = <E, E2 = never>(
   options: Options<E2>
 ): Effect.Effect<
   RunReport,
-  E | E2 | TooManyRejects | GenesysError | AuditError,
+  E | E2 | TooManyRejects | GenesysError | AuditError | EndsError,
   DncValidator | DncSubmitter | AuditSink
 > =>
   Effect.gen(function* () {
@@ -198,6 +220,9 @@ export const push = <E, E2 = never>(
       const asked = options.confirm({ numbers: run.set.size(), batches: run.ledger.batches.cut, list })
       yield* Effect.tapError(asked, () => run.outputs.finish)
     }
+    const adding = run.action === "add"
+    const noted = noteEnds(run, submitter, adding ? options.ends : undefined, options.listed)
+    const settleEnds = yield* Effect.tapError(noted, () => run.outputs.finish)
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens
     return yield* Effect.uninterruptible(
@@ -206,6 +231,7 @@ export const push = <E, E2 = never>(
         yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
         if (options.verify !== undefined) yield* verify(run, options.verify)
+        yield* adding ? settleEnds : forgetEnds(run, submitter, options.ends, removed(run))
         return yield* conclude(run, reports)
       })
     )
@@ -215,7 +241,7 @@ export const push = <E, E2 = never>(
  * @since 0.1.0
  * @category models
  */
-export interface SyncOptions<E = never> extends Omit<Options<E>, "action" | "confirm" | "verify"> {
+export interface SyncOptions<E = never> extends Omit<Options<E>, "action" | "confirm" | "verify" | "listed"> {
   /** What is on the list, asked for once all inputs are read. */
   readonly exported: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E>
   /** More removals than this, and nothing is changed; `SyncPlan.defaults` unless given. What has expired does not count. */
@@ -255,7 +281,7 @@ export const sync = <E, E2 = never>(
   options: SyncOptions<E2>
 ): Effect.Effect<
   RunReport,
-  E | E2 | TooManyRejects | TooManyRemovals | GenesysError | AuditError,
+  E | E2 | TooManyRejects | TooManyRemovals | GenesysError | AuditError | EndsError,
   DncValidator | DncSubmitter | AuditSink
 > =>
   Effect.withSpan(syncStages(inputs, options), "genesys-dnc/Pipeline.sync", {
@@ -287,7 +313,7 @@ export const validate = <E, E2 = never>(
  * @category models
  */
 export interface LiveOptions<E = never>
-  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "sizeLag" | "now"> {
+  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "sizeLag" | "now" | "ends" | "listed"> {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */

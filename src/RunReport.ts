@@ -123,6 +123,11 @@ export interface RunReport {
   readonly verified?: number
   /** Where the list was made equal to the files. */
   readonly sync?: SyncReport
+  /**
+   * Of the numbers without expiry: how many have their intended end kept in the file at `path`; and how many have not, as
+   * something else wants them on the list for ever, or as what is on the list could not be seen.
+   */
+  readonly ends?: { readonly path: string; readonly kept: number; readonly forEver: number; readonly unseen: number }
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

@@ -50,16 +50,7 @@ export const outputs = (
             : { ...reject, cells: ownCells(input, reject) }
         return rejects[index].write(refused.map(cells), input.name)
       },
-      failed: (entries, { error, message }) =>
-        failed.write(
-          entries.map(({ expires, phoneNumber, reason }) => ({
-            phoneNumber,
-            reason,
-            expires: DncEntry.formatExpires(expires, ""),
-            error,
-            message
-          }))
-        ),
+      failed: (entries, { error, message }) => failed.write(failedRows(entries, error, message)),
       failedRemovals: ({ error, message, phoneNumbers }) =>
         failedRemovals.write(phoneNumbers.map((phoneNumber) => ({ phoneNumber, error, message }))),
       finish: Effect.gen(function* () {
@@ -71,6 +62,39 @@ export const outputs = (
       })
     }
   })
+
+/**
+ * One file for all numbers of a run that has no inputs: those that failed, and those that the server refused.
+ *
+ * @since 0.1.0
+ */
+export const failedOutputs = (
+  path: string,
+  keep: ReadonlyArray<string>
+): Effect.Effect<Pipeline.Outputs<RejectsFile.OutputError>, never, Scope.Scope> =>
+  Effect.map(RejectsFile.makeFailed({ path, inputs: keep }), (file) => ({
+    rejected: (_, rejects) =>
+      file.write(
+        rejects.map(({ code, message, raw, row }) => ({
+          phoneNumber: raw,
+          reason: row?.reason ?? "",
+          expires: row?.expires ?? "",
+          error: code,
+          message
+        }))
+      ),
+    failed: (entries, { error, message }) => file.write(failedRows(entries, error, message)),
+    finish: finished("failed", file)
+  }))
+
+const failedRows = (entries: ReadonlyArray<Omit<DncEntry.Entry, "line">>, error: string, message: string) =>
+  entries.map(({ expires, phoneNumber, reason }) => ({
+    phoneNumber,
+    reason,
+    expires: DncEntry.formatExpires(expires, ""),
+    error,
+    message
+  }))
 
 /** One file for several inputs: under their own columns if they are the same, else under the canonical ones. */
 const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string, kept: ReadonlyArray<string>) =>

@@ -5,7 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import { AuditSink } from "../AuditSink.js"
+import { AuditSink, type Expiry } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
 import type { InputReport, OutputFile, RunReport, SyncReport } from "../RunReport.js"
@@ -14,7 +14,11 @@ import { version } from "../version.js"
 import { describe, type Run } from "./run.js"
 
 /** What is going to be done, before the first request. */
-export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
+export const recordStart = <E, E2>(
+  run: Run<E, E2>,
+  inputs: ReadonlyArray<InputReport>,
+  more: { readonly expiry?: Expiry } = {}
+) =>
   Effect.gen(function* () {
     run.sendingAt = yield* Clock.currentTimeMillis
     run.recordedAtStart = run.recorded.length
@@ -39,7 +43,8 @@ export const recordStart = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputR
         batches: run.ledger.batches.cut,
         withoutExpiry: run.withoutExpiry,
         rejectsByCode: { ...run.ledger.rejectsByCode },
-        ...(run.sync === undefined ? {} : { sync: planned(run.sync) })
+        ...(run.sync === undefined ? {} : { sync: planned(run.sync) }),
+        ...more
       }
     })
   })
@@ -133,6 +138,7 @@ export const report = <E, E2>(
       ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
       ...(run.verified === undefined ? {} : { verified: run.verified }),
       ...(run.sync === undefined ? {} : { sync: run.sync }),
+      ...(run.ends === undefined ? {} : { ends: run.ends }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

@@ -43,6 +43,7 @@ export interface Run<E, E2> {
   verified: number | undefined
   /** Where the list is made equal to the inputs. */
   sync: SyncReport | undefined
+  ends: RunReport["ends"]
   /** Numbers that the server refused. */
   readonly refused: Set<string>
   now: number
@@ -82,6 +83,7 @@ export const begin = <E, E2>(
       listSize: undefined,
       verified: undefined,
       sync: undefined,
+      ends: undefined,
       refused: new Set(),
       now: options.now ?? now,
       sendingAt: now,

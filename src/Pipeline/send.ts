@@ -83,6 +83,7 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     // what nobody took was not sent
     for (let next = batches.next(); next.done !== true; next = batches.next()) {
       run.ledger.totals.skipped += next.value.phoneNumbers.length
+      run.set.unsend(next.value.phoneNumbers)
     }
   }).pipe(Effect.uninterruptible, Effect.withSpan("genesys-dnc/Pipeline.send"))
 

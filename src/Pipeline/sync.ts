@@ -10,10 +10,12 @@ import type { Batch, FailedNumbers, Reject } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import type { DncValidator } from "../DncValidator.js"
 import type { GenesysError } from "../GenesysError.js"
+import type { EndsError } from "../IntendedEnds.js"
 import type { Input, Outputs, SyncOptions, TooManyRejects } from "../Pipeline.js"
 import type { InputReport, RunReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
 import * as SyncPlan from "../SyncPlan.js"
+import { forgetEnds, noteEnds, removed } from "./ends.js"
 import { checkRejects, read } from "./read.js"
 import { conclude, recordStart, report } from "./record.js"
 import { begin, checkAction, plan as countBatches, grouping, type Run } from "./run.js"
@@ -26,7 +28,7 @@ export const sync = <E, E2>(
   options: SyncOptions<E2>
 ): Effect.Effect<
   RunReport,
-  E | E2 | TooManyRejects | SyncPlan.TooManyRemovals | GenesysError | AuditError,
+  E | E2 | TooManyRejects | SyncPlan.TooManyRemovals | GenesysError | AuditError | EndsError,
   DncValidator | DncSubmitter | AuditSink
 > =>
   Effect.gen(function* () {
@@ -144,14 +146,19 @@ const apply = <E, E2>(
   size: number | undefined
 ) =>
   Effect.gen(function* () {
-    const { contract } = yield* DncSubmitter
+    const submitter = yield* DncSubmitter
+    const { contract } = submitter
     const { totals } = run.ledger
+    // the files say all that is wanted of the list, so nothing else is a reason to stay on it for ever
+    const settleEnds = yield* Effect.tapError(noteEnds(run, submitter, options.ends), () => run.outputs.finish)
     yield* recordStart(run, reports)
     yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
+    yield* settleEnds
     const refusals = options.allowRejects === true ? 0 : run.refused.size
     if (!run.stopping && totals.failed === 0 && refusals === 0 && plan.removals > 0) {
       const cut = plan.unwanted.cut(contract.largestBatch, removal, grouping(removal, contract))
       yield* send(removal, after(cut, adds))
+      yield* forgetEnds(removal, submitter, options.ends, removed(removal))
       run.stopping ||= removal.stopping
       run.error ??= removal.error
       run.cause ??= removal.cause

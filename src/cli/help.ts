@@ -15,6 +15,7 @@ Usage
   genesys-dnc doctor --list LIST         whether the work for a list can succeed, and what to do if not
   genesys-dnc export --list LIST         what is on a list, as a file that can be fed in again
   genesys-dnc audit verify               whether the evidence is what was written
+  genesys-dnc expire --list LIST         take numbers off whose end the list could not say, and purge the expired
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
   genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine
   genesys-dnc demo                       push the example file to a sandbox of its own

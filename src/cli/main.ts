@@ -18,6 +18,7 @@ import * as DotEnv from "./DotEnv.js"
 import { demo } from "./demo.js"
 import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
+import { expire } from "./expire.js"
 import { exportList } from "./export.js"
 import { help } from "./help.js"
 import { lists } from "./lists.js"
@@ -47,6 +48,7 @@ const command = Command.make("genesys-dnc", {}, () =>
     lists,
     doctor,
     exportList,
+    expire,
     login,
     logout,
     webhook,

@@ -62,23 +62,28 @@ export const checkFiles = (paths: ReadonlyArray<string>, given: object = {}): Ef
 }
 
 /**
- * The log is the evidence: no output may be written over it, and it may not be written into an input. Looked at here too,
- * as the log is opened before the inputs are.
+ * Files that are kept over runs: no output may be written over one, and none may be an input or another of them. Looked at
+ * here too, as the log is opened before the inputs are.
  */
-export const checkAudit = (
-  auditLog: string,
+export const checkKept = (
+  { audit, ends }: { readonly audit: string; readonly ends: string },
   files: ReadonlyArray<string>,
   paths: SyncPaths,
   command: "push" | "sync" = "push"
 ): Effect.Effect<void, UsageError> =>
   Effect.gen(function* () {
-    const log = yield* identity(auditLog)
-    if (log === undefined) return
+    const other = "Name another path with --ends."
+    if (ends.trim() === "" || ends === "-") return yield* usage("--ends names no file", other)
+    const id = yield* identity(ends)
+    if (id === undefined) return yield* usage(`${ends} is no file that ends could be kept in`, other)
+    const log = yield* identity(audit)
+    if (log === id) return yield* usage(`${audit} cannot be the file of intended ends as well`, other)
     const { failed, failedRemovals, plan, rejects } = outputPaths(files, paths)
     const outputs = [...rejects, failed, ...(command === "sync" ? [failedRemovals, plan] : [])]
-    const others = [...files.filter((path) => path !== "-"), ...outputs.map(({ path }) => path)]
-    for (const path of others) {
-      if ((yield* identity(path)) === log) {
+    for (const path of [...files.filter((path) => path !== "-"), ...outputs.map(({ path }) => path)]) {
+      const own = yield* identity(path)
+      if (own === id) return yield* usage(`${path} cannot be the file of intended ends as well`, other)
+      if (own !== undefined && own === log) {
         return yield* usage(`${path} cannot be the audit log as well`, "Name another path with --audit.")
       }
     }
@@ -141,6 +146,15 @@ export const audit = {
   auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
     Options.withDescription("How numbers stand in the audit log; hashed needs GENESYS_DNC_AUDIT_KEY"),
     Options.withDefault("masked" as const)
+  )
+}
+
+export const ends = {
+  ends: Options.text("ends").pipe(
+    Options.withDescription(
+      "Private file that keeps ends more than 180 days ahead, which a list cannot say, for genesys-dnc expire"
+    ),
+    Options.withDefault("genesys-dnc-ends.jsonl")
   )
 }
 

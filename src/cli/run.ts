@@ -55,9 +55,9 @@ export const saying =
  * Runs until done or interrupted: then no further batch is begun, requests on their way are waited for, and the summary
  * is of what was done.
  */
-export const untilInterrupted = <E, R, E2>(
-  run: (stop: Effect.Effect<void>, onProgress: (progress: Progress) => void) => Effect.Effect<RunReport, E, R>,
-  conclude: (report: RunReport) => Effect.Effect<void, E2>
+export const untilInterrupted = <A, E, R, E2>(
+  run: (stop: Effect.Effect<void>, onProgress: (progress: Progress) => void) => Effect.Effect<A, E, R>,
+  conclude: (result: A) => Effect.Effect<void, E2>
 ): Effect.Effect<void, E | E2, R> =>
   Effect.scoped(
     Effect.gen(function* () {
@@ -114,6 +114,7 @@ export const shared = {
   ...options.time,
   ...options.limits,
   ...options.audit,
+  ...options.ends,
   ...options.policy,
   ...options.reading,
   ...options.connection,
@@ -142,7 +143,7 @@ export const send = (
 ) =>
   Effect.gen(function* () {
     const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
-    yield* options.checkAudit(given.audit, given.files, outputs)
+    yield* options.checkKept(given, given.files, outputs)
     const settings: GenesysDnc.Settings = {
       ...api,
       auditLog: given.audit,
@@ -153,7 +154,7 @@ export const send = (
     const now = yield* options.toNow(given.now)
     const maxRejects = yield* options.toMaxRejects(given.maxRejects)
     yield* options.checkUrls(given)
-    const run = (verify: Pick<Pipeline.Options, "verify">) =>
+    const run = (more: Pick<Pipeline.Options, "verify" | "listed">) =>
       untilInterrupted(
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
@@ -164,16 +165,19 @@ export const send = (
             onProgress,
             ...outputs,
             file: options.toReading(given),
+            ends: given.ends,
             ...now,
-            ...verify,
+            ...more,
             ...(confirm === undefined ? {} : { confirm }),
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
       )
     if (given.dryRun) return yield* Effect.provide(run({}), GenesysDnc.layerDryRun(settings))
-    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify"> =>
-      given.verify ? { verify: Stream.provideService(DncExport.stream(dncListId), HttpClient, client) } : {}
+    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify" | "listed"> => {
+      const listed = Stream.provideService(DncExport.stream(dncListId), HttpClient, client)
+      return given.verify ? { listed, verify: listed } : { listed }
+    }
     yield* Effect.provide(
       Effect.flatMap(HttpClient, (client) => run(exported(client))),
       GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })

@@ -93,7 +93,7 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
   ]
 }
 
-const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
+const listSize = ({ ends, listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
   ...(listSize === undefined
     ? []
     : [
@@ -106,6 +106,25 @@ const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArr
     ? []
     : [
         `  ${number(withoutExpiry)} numbers end more than 180 days ahead, which the list cannot say: they are on it for ever`
+      ]),
+  ...(ends === undefined ? [] : intendedEnds(ends))
+]
+
+const intendedEnds = ({ forEver, kept, path, unseen }: NonNullable<RunReport["ends"]>): ReadonlyArray<string> => [
+  ...(kept === 0
+    ? []
+    : [
+        `  ${number(kept)} of their ends are kept in ${path}; run genesys-dnc expire from time to time, which takes numbers off when theirs has come`
+      ]),
+  ...(forEver === 0
+    ? []
+    : [
+        `  ${number(forEver)} of them stay on it for ever: they were wanted there for ever before, or are by another run`
+      ]),
+  ...(unseen === 0
+    ? []
+    : [
+        `  ${number(unseen)} of them stay on it for ever: whether they were there before could not be seen (genesys-dnc doctor --for expire)`
       ])
 ]
 

@@ -64,9 +64,10 @@ export const sync = Command.make(
         failedPath: given.failed,
         failedRemovalsPath: given.failedRemovals,
         planPath: given.plan,
-        keep: [given.audit]
+        keep: [given.audit],
+        ends: given.ends
       }
-      yield* options.checkAudit(given.audit, given.files, outputs, "sync")
+      yield* options.checkKept(given, given.files, outputs, "sync")
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const maxRemove = yield* options.toLimit("--max-remove", given.maxRemove, "entries")
       const now = yield* options.toNow(given.now)

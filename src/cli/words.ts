@@ -8,7 +8,8 @@ const withoutValue = [
   "--help",
   "--verify",
   "--yes",
-  "--allow-rejects"
+  "--allow-rejects",
+  "--no-purge"
 ]
 
 const withFiles = ["push", "remove", "sync", "validate"]

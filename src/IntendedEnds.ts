@@ -1,0 +1,410 @@
+/**
+ * When suppressions are meant to end that a list can only say are for ever, as their end is more than 180 days ahead: kept
+ * in a private file of our own, until somebody acts on it (`Pipeline.expire`).
+ *
+ * @since 0.1.0
+ */
+import { createReadStream } from "node:fs"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { openAppend } from "./AuditSink/jsonLines.js"
+import { onList } from "./Contract.js"
+import * as DncEntry from "./DncEntry.js"
+import type { Entry } from "./DncExport.js"
+import type { SuppressionSet } from "./SuppressionSet.js"
+
+/**
+ * A list, as the file tells it from others: an id alone may be that of two orgs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface List {
+  /** URL of the API. */
+  readonly target: string
+  readonly dncListId: string
+}
+
+/**
+ * Numbers that are going to be put on a list.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Adds extends List {
+  readonly runId: string
+  /** Milliseconds since 1970; what more than 180 days ahead means. */
+  readonly now: number
+  readonly set: Pick<SuppressionSet, "values" | "expires">
+  /**
+   * What is on the list. Asked for where the file does not know a number that has a far end: one that is on the list for
+   * ever already has another reason to be there, and stays for ever. Without it no such reason is looked for.
+   */
+  readonly listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, { readonly message: string }> | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Noted {
+  /** Numbers whose end is known from now on. */
+  readonly kept: number
+  /** Numbers with a far end that stay on the list for ever, as something else wants them there. */
+  readonly forEver: number
+  /** Numbers with a far end that stay on the list for ever, as what is on it could not be seen. */
+  readonly unseen: number
+  /**
+   * To be run once the numbers are on the list: of those that this run wants there for ever, what another run noted
+   * meanwhile counts no longer.
+   */
+  readonly settle: Effect.Effect<void, EndsError>
+}
+
+/**
+ * The ends of a list's numbers, by what the file says up to a place.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Known {
+  /** By number, without its plus sign: milliseconds since 1970, or `Infinity` where a later run wanted it for ever. */
+  readonly ends: Map<number, number>
+  /** Bytes of the file that were read. */
+  readonly offset: number
+}
+
+/**
+ * What is known of a number follows from the records of its list, in their order: an end makes it the later of what was
+ * known and the new one; for ever beats any end; a removal makes it unknown, and so does an end that the list itself holds.
+ * So whatever a crash leaves unrecorded, a number stays on the list for too long, not too short.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface IntendedEnds {
+  readonly path: string
+  /**
+   * To be run before the numbers are sent: what they mean for the file is durable when it returns. Fails where that
+   * cannot be, and then they must not be sent.
+   */
+  readonly note: (adds: Adds) => Effect.Effect<Noted, EndsError>
+  /** To be run once numbers (E.164) are off the list, or hold something that is not from here. */
+  readonly forget: (
+    list: List & { readonly runId: string },
+    phoneNumbers: Iterable<string>
+  ) => Effect.Effect<void, EndsError>
+  /** All that is known of a list's numbers; a file that is not there knows none. */
+  readonly known: (list: List) => Effect.Effect<Known, EndsError>
+  /**
+   * The numbers that the file says something about behind a place, each with the end that it was to have by that: `Infinity`
+   * means for ever, `undefined` that it was taken off the list.
+   */
+  readonly since: (list: List, offset: number) => Effect.Effect<ReadonlyMap<number, number | undefined>, EndsError>
+}
+
+/**
+ * The file cannot be read or written.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class EndsError extends Schema.TaggedError<EndsError>("genesys-dnc/EndsError")("EndsError", {
+  message: Schema.String,
+  hint: Schema.String,
+  path: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/** One line of the file. */
+interface Line {
+  /** First in the line: see `parse`. */
+  readonly at: string
+  readonly runId: string
+  readonly target: string
+  readonly dncListId: string
+  /** `null`: for ever. Not there where the numbers were taken off the list. */
+  readonly expires?: string | null
+  /** `kept`: the list says for ever; `listed`: the list itself holds the end; `removed`: the numbers are off the list. */
+  readonly end: "kept" | "listed" | "removed"
+  readonly phoneNumbers: ReadonlyArray<string>
+}
+
+const forEver = Number.POSITIVE_INFINITY
+
+/** Numbers of one line. */
+const lineSize = 1000
+
+/** Numbers that wait for others of their end: there can be as many ends as numbers. */
+const mostHeld = 100 * lineSize
+
+/** Of one append, in characters: so few that the lines of two runs do not mix. */
+const appendSize = 256 * 1024
+
+/**
+ * The ends in a file of JSON lines, created with mode 0600 once there is something to keep, and only ever appended to.
+ * What is known of a million numbers takes 60 MB of memory while it is looked at.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (path: string): IntendedEnds => {
+  const append = Effect.fnUntraced(function* (lines: Iterable<string>) {
+    const pieces = pieced(lines)[Symbol.iterator]()
+    let piece = pieces.next()
+    if (piece.done === true) return
+    const file = yield* openAppend(path)
+    for (; piece.done !== true; piece = pieces.next()) {
+      const { value } = piece
+      yield* file.append(() => value)
+    }
+  }, Effect.scoped)
+
+  const store = (lines: Iterable<string>): Effect.Effect<void, EndsError> =>
+    Effect.mapError(append(lines), ({ cause }) =>
+      failed(
+        path,
+        `cannot be written: ${cause.message}`,
+        "Free space on the disk, or give another place with --ends.",
+        cause
+      )
+    )
+
+  const read = (from: number, list: List, f: (line: Line) => void): Effect.Effect<number, EndsError> =>
+    Effect.tryPromise({
+      try: () => forEachLine(path, from, (line) => isOf(line, list) && f(line)),
+      catch: (cause) => cause as NodeJS.ErrnoException
+    }).pipe(
+      Effect.catchAll((cause) =>
+        cause.code === "ENOENT"
+          ? Effect.succeed(0)
+          : failed(path, `cannot be read: ${cause.message}`, "Check the path and its permissions.", cause)
+      )
+    )
+
+  const fold = (list: List, has: (number: number) => boolean): Effect.Effect<Known, EndsError> =>
+    Effect.suspend(() => {
+      const ends = new Map<number, number>()
+      return Effect.map(
+        read(0, list, (line) => apply(ends, line, has)),
+        (offset) => ({ ends, offset })
+      )
+    })
+
+  const note = Effect.fn("genesys-dnc/IntendedEnds.note")(function* (adds: Adds) {
+    const { listed, now, set } = adds
+    const { ends, offset } = yield* fold(adds, (number) => set.expires(number) !== undefined)
+    const isFar = (end: number) => end !== forEver && onList(end, now) === forEver
+    /** Numbers with a far end that are on the list for ever though nothing is known of them. */
+    let taken: Set<number> | undefined = new Set()
+    const unknown = (number: number, end: number) => isFar(end) && !ends.has(number)
+    if (listed !== undefined && some(set.values(), ([number, end]) => unknown(number, end))) {
+      const found = new Set<number>()
+      const looked = Stream.runForEachChunk(listed, (entries) =>
+        Effect.sync(() => {
+          for (const { expires, phoneNumber } of entries) {
+            const number = digits(phoneNumber)
+            if (expires === forEver && unknown(number, set.expires(number) ?? forEver)) found.add(number)
+          }
+        })
+      )
+      taken = yield* looked.pipe(
+        Effect.as(found),
+        Effect.catchAll(({ message }) =>
+          Effect.as(
+            Effect.logWarning(
+              `Ends more than 180 days ahead are not kept of numbers that are new, as it cannot be seen whether they are on the list for another reason: ${message}`
+            ),
+            undefined
+          )
+        )
+      )
+    }
+    const counts = { kept: 0, forEver: 0, unseen: 0 }
+    const changes = function* (): Generator<Change> {
+      for (const [number, end] of set.values()) {
+        const before = ends.get(number)
+        if (end === forEver) {
+          if (before !== undefined && before !== forEver) yield [number, forEver, "kept"]
+        } else if (!isFar(end)) {
+          if (before !== undefined) yield [number, end, "listed"]
+        } else if (before === forEver || taken?.has(number)) {
+          counts.forEver++
+          if (before === undefined) yield [number, forEver, "kept"]
+        } else if (before === undefined && taken === undefined) {
+          counts.unseen++
+        } else {
+          counts.kept++
+          if (before === undefined || before < end) yield [number, end, "kept"]
+        }
+      }
+    }
+    yield* store(lines(adds, changes(), yield* Clock.currentTimeMillis))
+    const settle = Effect.gen(function* () {
+      const meanwhile = new Map<number, number>()
+      yield* read(offset, adds, (line) => apply(meanwhile, line, (number) => set.expires(number) === forEver))
+      const superseded = function* (): Generator<Change> {
+        for (const [number, end] of meanwhile) if (end !== forEver) yield [number, forEver, "kept"]
+      }
+      yield* store(lines(adds, superseded(), yield* Clock.currentTimeMillis))
+    })
+    return { ...counts, settle }
+  })
+
+  const forget = Effect.fn("genesys-dnc/IntendedEnds.forget")(function* (
+    list: List & { readonly runId: string },
+    phoneNumbers: Iterable<string>
+  ) {
+    const { ends } = yield* fold(list, () => true)
+    if (ends.size === 0) return
+    const forgotten = function* (): Generator<Change> {
+      for (const phoneNumber of phoneNumbers) {
+        const number = digits(phoneNumber)
+        if (ends.has(number)) yield [number, forEver, "removed"]
+      }
+    }
+    yield* store(lines(list, forgotten(), yield* Clock.currentTimeMillis))
+  })
+
+  return {
+    path,
+    note,
+    forget,
+    known: (list) => fold(list, () => true),
+    since: (list, offset) =>
+      Effect.suspend(() => {
+        const ends = new Map<number, number | undefined>()
+        return Effect.as(
+          read(offset, list, (line) => {
+            const end = line.end === "removed" ? undefined : endOf(line)
+            for (const phoneNumber of line.phoneNumbers) ends.set(digits(phoneNumber), end)
+          }),
+          ends
+        )
+      })
+  }
+}
+
+/** A number, its end, and what that means for the file. */
+type Change = readonly [number: number, expires: number, end: Line["end"]]
+
+const apply = (ends: Map<number, number>, line: Line, has: (number: number) => boolean): void => {
+  const end = endOf(line)
+  for (const phoneNumber of line.phoneNumbers) {
+    const number = digits(phoneNumber)
+    if (!has(number)) continue
+    if (line.end === "kept") ends.set(number, Math.max(end, ends.get(number) ?? end))
+    else ends.delete(number)
+  }
+}
+
+/** What cannot be understood is no reason to end anything. */
+const endOf = ({ expires }: Line): number => {
+  const instant = typeof expires === "string" ? Date.parse(expires) : forEver
+  return Number.isNaN(instant) ? forEver : instant
+}
+
+/** A list holds whatever was put on it, not only E.164. */
+const digits = (phoneNumber: string): number =>
+  phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
+
+const isOf = (line: Line, { dncListId, target }: List): boolean =>
+  line.target === target && line.dncListId.toLowerCase() === dncListId.toLowerCase()
+
+/** The lines that say the changes, those with the same end together. */
+function* lines(
+  { dncListId, runId, target }: List & { readonly runId: string },
+  changes: Iterable<Change>,
+  now: number
+): Generator<string> {
+  const at = DncEntry.formatExpires(now, "")
+  const waiting = new Map<string, Group>()
+  let count = 0
+  const line = ({ end, expires, phoneNumbers }: Group): string => {
+    const line: Line = {
+      at,
+      runId,
+      target,
+      dncListId,
+      end,
+      ...(end === "removed" ? {} : { expires: DncEntry.formatExpires(expires, null) }),
+      phoneNumbers
+    }
+    return JSON.stringify(line)
+  }
+  for (const [number, expires, end] of changes) {
+    const key = `${end} ${expires}`
+    let group = waiting.get(key)
+    if (group === undefined) waiting.set(key, (group = { end, expires, phoneNumbers: [] }))
+    group.phoneNumbers.push(`+${number}`)
+    count++
+    if (group.phoneNumbers.length === lineSize) {
+      yield line(group)
+      waiting.delete(key)
+      count -= lineSize
+    } else if (count === mostHeld) {
+      for (const group of waiting.values()) yield line(group)
+      waiting.clear()
+      count = 0
+    }
+  }
+  for (const group of waiting.values()) yield line(group)
+}
+
+interface Group {
+  readonly end: Line["end"]
+  readonly expires: number
+  readonly phoneNumbers: Array<string>
+}
+
+function* pieced(lines: Iterable<string>): Generator<string> {
+  let piece = ""
+  for (const line of lines) {
+    piece += piece === "" ? line : `\n${line}`
+    if (piece.length >= appendSize) {
+      yield piece
+      piece = ""
+    }
+  }
+  if (piece !== "") yield piece
+}
+
+/** Returns where the last whole line ends; one that a crash cut short, or that is being written, is passed over. */
+const forEachLine = async (path: string, from: number, f: (line: Line) => void): Promise<number> => {
+  let offset = from
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
+    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    let at = 0
+    for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, at)) {
+      const line = parse(bytes.toString("utf8", at, end))
+      if (line !== undefined) f(line)
+      at = end + 1
+    }
+    offset += at
+    rest = bytes.subarray(at)
+  }
+  return offset
+}
+
+/** A line may begin with what is left of another that another run could not end. */
+const parse = (text: string): Line | undefined => {
+  const start = text.lastIndexOf('{"at":')
+  if (start === -1) return undefined
+  try {
+    const line = JSON.parse(text.slice(start)) as Line
+    return Array.isArray(line.phoneNumbers) && typeof line.dncListId === "string" ? line : undefined
+  } catch {
+    return undefined
+  }
+}
+
+const some = <A>(values: Iterable<A>, is: (value: A) => boolean): boolean => {
+  for (const value of values) if (is(value)) return true
+  return false
+}
+
+const failed = (path: string, what: string, hint: string, cause: Error): EndsError =>
+  new EndsError({ message: `The file of intended ends ${path} ${what}`, hint, path, cause })
