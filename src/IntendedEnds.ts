@@ -167,7 +167,7 @@ export const make = (path: string): IntendedEnds => {
       failed(
         path,
         `cannot be written: ${cause.message}`,
-        "Free space on the disk, or give another place with --ends.",
+        "Nothing is sent unless its ends can be kept. Free space on the disk or give another place with --ends, then run the same command again.",
         cause
       )
     )

@@ -1,8 +1,10 @@
 /** `genesys-dnc expire`. */
+import { existsSync } from "node:fs"
 import * as Command from "@effect/cli/Command"
 import * as CliOptions from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as DncEntry from "../DncEntry.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import type { Plan } from "../Pipeline.js"
 import type { RunReport } from "../RunReport.js"
@@ -133,39 +135,46 @@ const summary = (
   dncListId: string
 ): string => {
   const { changed, due, gone, later, next, purge, renewed, report, toRemove } = expired
-  const rows: ReadonlyArray<readonly [number, string]> = [
-    [gone, "are not on the list any more"],
-    [changed, "have an end on the list now, which is left to it"],
-    [renewed, "were pushed again meanwhile, and stay"],
-    ...(report === undefined ? ([[toRemove, "would be taken off"]] as const) : ofReport(report))
+  const rows: ReadonlyArray<readonly [number, string, string]> = [
+    [due, "due", "their end has come"],
+    ...(report === undefined ? ([[toRemove, "on the list", "would be taken off"]] as const) : taken(report)),
+    [gone, "gone", "not on the list any more"],
+    [changed, "changed", "have an end on the list now, which is left to it"],
+    [renewed, "renewed", "were pushed again meanwhile, and stay"],
+    [later, "later", `their end is still to come, the first on ${DncEntry.formatExpires(next ?? 0, "")}`]
   ]
+  const width = Math.max(...rows.map(([count]) => number(count).length), 5)
   return [
     "",
     `${given.ends} → off DNC list ${dncListId}${given.dryRun ? ": dry run, nothing changed" : stateOf(report)}`,
     "",
-    due === 0
-      ? "  No end that is kept for this list has come: nothing to take off"
-      : `  ${number(due)} numbers' ends have come`,
-    ...rows.filter(([count]) => count > 0).map(([count, what]) => `  ${number(count)} of them ${what}`),
+    ...rows
+      .filter(([count, name]) => count > 0 || name === "due")
+      .map(([count, name, meaning]) => `  ${number(count).padStart(width)}  ${name.padEnd(14)} ${meaning}`),
+    "",
+    ...(due > 0
+      ? []
+      : [
+          existsSync(given.ends)
+            ? `  Nothing to take off: no end that is kept for this list in ${given.ends} has come`
+            : `  Nothing to take off: there is no file ${given.ends}, so push kept no ends there (--ends names another)`
+        ]),
     ...(report?.files ?? []).map(
       ({ path, rows }) => `  Failed numbers: ${path} (${number(rows)} rows); they are tried again the next time`
     ),
     ...(report?.listSize?.after === undefined
       ? []
       : [`  list: ${number(report.listSize.before)} entries before, ${number(report.listSize.after)} after`]),
-    ...(next === undefined
-      ? []
-      : [`  ${number(later)} ends are still to come, the first on ${new Date(next).toISOString()}`]),
     ...(purge === "done" ? ["  What had expired on the list itself was purged"] : []),
     ...(report === undefined ? [] : [`  Evidence: ${given.audit}, run ${report.runId}`]),
     ""
   ].join("\n")
 }
 
-const ofReport = ({ totals }: RunReport): ReadonlyArray<readonly [number, string]> => [
-  [totals.accepted, "were taken off the list"],
-  [totals.rejected + totals.failed, "could not be taken off"],
-  [totals.skipped, "were not taken off, or were put back"]
+const taken = ({ totals }: RunReport): ReadonlyArray<readonly [number, string, string]> => [
+  [totals.accepted, "taken off", "the server took them off the list"],
+  [totals.rejected + totals.failed, "failed", "not known to be as they should be"],
+  [totals.skipped, "stayed", "were not taken off, or were put back as another run wanted them there"]
 ]
 
 const stateOf = (report: RunReport | undefined): string => {
