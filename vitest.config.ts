@@ -6,6 +6,7 @@ const source = (path: string) => fileURLToPath(new URL(`./src/${path}`, import.m
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/compiled.ts"],
     setupFiles: ["test/support/judge.ts"],
     testTimeout: 30_000
   },

@@ -2,11 +2,9 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
-import { createRequire } from "node:module"
 import type { AddressInfo } from "node:net"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -16,10 +14,9 @@ import type * as Scope from "effect/Scope"
 import { type AuditSink, type GenesysDnc, RetryPolicy, RunReport } from "genesys-dnc"
 import type { Sandbox } from "genesys-dnc/sandbox"
 import * as Exchanges from "../../src/sandbox/Exchanges.js"
+import * as Compiled from "./compiled.js"
 
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
-
-const entry = (name: string) => fileURLToPath(new URL(`../../src/cli/${name}.ts`, import.meta.url))
+const entry = (name: string) => Path.join(Compiled.folder, "src", "cli", `${name}.js`)
 
 /** A folder that is gone when the scope closes. */
 export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
@@ -60,7 +57,7 @@ export const start = (args: ReadonlyArray<string>, options: StartOptions): Effec
   Effect.gen(function* () {
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, ["--import", tsx, entry(options.entry ?? "main"), ...args], {
+        spawn(process.execPath, [entry(options.entry ?? "main"), ...args], {
           cwd: options.cwd,
           env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.env }
         })
