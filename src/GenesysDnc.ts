@@ -357,9 +357,25 @@ export const pushFile = <E = never>(
 > =>
   Effect.scoped(
     Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...options, outputs })
+      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, {
+        ...options,
+        ...copyBeside(inputs[0]?.path ?? "-", options),
+        outputs
+      })
     )
   )
+
+/** A name of its own for every run: what an earlier one had to keep is never written over. */
+const copyBeside = (
+  input: string,
+  { runId = crypto.randomUUID(), upload }: Pick<Pipeline.Options, "runId" | "upload">
+): Pick<Pipeline.Options, "runId" | "upload"> =>
+  upload === undefined
+    ? {}
+    : {
+        runId,
+        upload: { copy: `${input === "-" ? "stdin" : input}.list-before-${runId.slice(0, 8)}.csv`, ...upload }
+      }
 
 /**
  * What {@link pushFile} would refuse and what it would send, without a network.

@@ -24,8 +24,11 @@ import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
+import { isForUpload, type UploadOptions, upload } from "./Pipeline/upload.js"
 import { type VerifyError, verify } from "./Pipeline/verify.js"
 import type { OutputFile, RunReport, Totals } from "./RunReport.js"
+
+export type { UploadOptions } from "./Pipeline/upload.js"
 
 /**
  * A source of rows that is read once, to its end.
@@ -135,6 +138,12 @@ export interface Options<E = never> {
    * end than was sent (or, where numbers are removed, not to be there), or it counts as failed.
    */
   readonly verify?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+  /**
+   * Where the published API puts numbers on a list: more requests than `above`, and they go as one file that the server
+   * imports. An export before and one after prove what became of every number, so `verify` is not asked for another.
+   * Whatever keeps the file from being brought is logged, and the numbers go by requests.
+   */
+  readonly upload?: UploadOptions
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -195,9 +204,13 @@ export const push = <E, E2 = never>(
     return yield* Effect.uninterruptible(
       Effect.gen(function* () {
         yield* recordStart(run, reports)
-        yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
+        const uploaded = isForUpload(run, contract, options.upload)
+          ? yield* upload(run, options.upload, list)
+          : undefined
+        if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
-        if (options.verify !== undefined) yield* verify(run, options.verify)
+        if (uploaded !== undefined) uploaded.checkSize()
+        else if (options.verify !== undefined) yield* verify(run, options.verify)
         return yield* conclude(run, reports)
       })
     )
@@ -228,7 +241,7 @@ export const validate = <E, E2 = never>(
  * @category models
  */
 export interface LiveOptions<E = never>
-  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "sizeLag" | "now"> {
+  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "upload" | "sizeLag" | "now"> {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */

@@ -48,6 +48,8 @@ export interface SuppressionSet {
   readonly expires: (number: number) => number | undefined
   /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
   readonly see: (number: number) => boolean
+  /** No number counts as seen any more. */
+  readonly unsee: () => void
   /** A number that waits to be sent waits no longer: it needs no sending. */
   readonly settle: (number: number) => void
   /** Every number in the order of arrival, with its end and whether it was seen. */
@@ -290,6 +292,9 @@ export const make = (): SuppressionSet => {
       return at === -1 ? undefined : valueExpires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
     },
     see,
+    unsee: () => {
+      for (const chunk of chunks) chunk.seen = undefined
+    },
     settle,
     values,
     *sent(wanted) {

@@ -121,6 +121,7 @@ export const report = <E, E2>(
       withoutExpiry: run.withoutExpiry,
       ...(run.listSize === undefined ? {} : { listSize: run.listSize }),
       ...(run.verified === undefined ? {} : { verified: run.verified }),
+      ...(run.uploaded === undefined ? {} : { upload: run.uploaded }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

@@ -41,6 +41,7 @@ export interface Run<E, E2> {
   withoutExpiry: number
   listSize: RunReport["listSize"]
   verified: number | undefined
+  uploaded: RunReport["upload"]
   /** Numbers that the server refused. */
   readonly refused: Set<string>
   now: number
@@ -76,6 +77,7 @@ export const begin = <E, E2>(inputs: ReadonlyArray<Input<E>>, options: Options<E
       withoutExpiry: 0,
       listSize: undefined,
       verified: undefined,
+      uploaded: undefined,
       refused: new Set(),
       now: options.now ?? now,
       sendingAt: now,

@@ -6,6 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
+import type { Contract } from "../Contract.js"
 import type { Entry } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { abort, grouping, type Run } from "./run.js"
@@ -37,44 +38,13 @@ export const verify = <E, E2>(
   Effect.gen(function* () {
     if (run.stopping || run.ledger.totals.accepted === 0) return
     const { contract } = yield* DncSubmitter
+    yield* look(run, contract, exported)
     const adding = run.action === "add"
-    const group = grouping(run, contract)
-    yield* Stream.runForEachChunk(exported, (entries) =>
-      Effect.sync(() => {
-        for (const { expires, phoneNumber } of entries) {
-          // a list holds whatever was put on it, not only E.164
-          const number = phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
-          const meant = run.set.expires(number)
-          // a later end than was sent suppresses no less; the reason does not count
-          if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
-        }
-      })
-    )
-    const { totals } = run.ledger
-    let piece: Array<string> = []
-    const settle = Effect.suspend(() => {
-      const phoneNumbers = piece
-      piece = []
-      totals.accepted -= phoneNumbers.length
-      totals.failed += phoneNumbers.length
-      const why = {
-        count: phoneNumbers.length,
-        phoneNumbers,
-        error: "NotVerified",
-        message: adding ? "It is not on the exported list as it was sent" : "It is still on the exported list"
-      }
-      const entries = phoneNumbers.map((phoneNumber) => ({
-        phoneNumber,
-        ...valueOf(run, { reason: null, expires: Number.POSITIVE_INFINITY }, phoneNumber)
-      }))
-      return run.outputs.failed(entries, why)
+    yield* failAll(run, run.set.sent(!adding), {
+      error: "NotVerified",
+      message: adding ? notOnList : "It is still on the exported list"
     })
-    for (const phoneNumber of run.set.sent(!adding)) {
-      if (run.refused.has(phoneNumber)) continue
-      if (piece.push(phoneNumber) === pieceSize) yield* settle
-    }
-    if (piece.length > 0) yield* settle
-    run.verified = totals.accepted
+    run.verified = run.ledger.totals.accepted
   }).pipe(
     Effect.catchAll((error) => Effect.sync(() => abort(run, error))),
     Effect.raceFirst(run.stop),
@@ -83,3 +53,60 @@ export const verify = <E, E2>(
     Effect.map(Exit.match({ onFailure: (cause) => void (run.cause ??= cause), onSuccess: () => {} })),
     Effect.withSpan("genesys-dnc/Pipeline.verify")
   )
+
+export const notOnList = "It is not on the exported list as it was sent"
+
+/** Marks the numbers of the run as seen that an export has as they should be, or, where they are taken off, at all. */
+export const look = <E, E2, E3>(
+  run: Run<E, E2>,
+  contract: Contract,
+  exported: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E3>
+): Effect.Effect<void, E3> => {
+  const adding = run.action === "add"
+  const group = grouping(run, contract)
+  return Stream.runForEachChunk(exported, (entries) =>
+    Effect.sync(() => {
+      for (const { expires, phoneNumber } of entries) {
+        // a list holds whatever was put on it, not only E.164
+        const number = phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
+        const meant = run.set.expires(number)
+        // a later end than was sent suppresses no less; the reason does not count
+        if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
+      }
+    })
+  )
+}
+
+/**
+ * Accepted numbers that the server has not refused become failed ones, at their strictest values. All are counted, also
+ * where the file of them cannot be written.
+ */
+export const failAll = <E, E2>(
+  run: Run<E, E2>,
+  numbers: Iterable<string>,
+  reason: { readonly error: string; readonly message: string }
+): Effect.Effect<void, E2> =>
+  Effect.gen(function* () {
+    const { totals } = run.ledger
+    let piece: Array<string> = []
+    let written: Exit.Exit<void, E2> = Exit.void
+    const settle = Effect.suspend(() => {
+      const phoneNumbers = piece
+      piece = []
+      totals.accepted -= phoneNumbers.length
+      totals.failed += phoneNumbers.length
+      if (Exit.isFailure(written)) return Effect.void
+      const entries = phoneNumbers.map((phoneNumber) => ({
+        phoneNumber,
+        ...valueOf(run, { reason: null, expires: Number.POSITIVE_INFINITY }, phoneNumber)
+      }))
+      const why = { count: phoneNumbers.length, phoneNumbers, ...reason }
+      return Effect.map(Effect.exit(run.outputs.failed(entries, why)), (exit) => void (written = exit))
+    }).pipe(Effect.uninterruptible)
+    for (const phoneNumber of numbers) {
+      if (run.refused.has(phoneNumber)) continue
+      if (piece.push(phoneNumber) === pieceSize) yield* settle
+    }
+    if (piece.length > 0) yield* settle
+    yield* written
+  })
