@@ -228,11 +228,12 @@ export const awaitImport = Effect.fn("genesys-dnc/DncUpload.awaitImport")(functi
         ...(failureReason === undefined ? {} : { failureReason })
       })
     }
+    // at rest: the one that was under way has ended
+    if (state === undefined && totalRecords === 0) return { completed: undefined, confirmed: false }
     if (completedRecords !== undefined) onProgress?.(Math.min(rows, completedRecords))
     // a header may be counted as a record
     const confirmed = totalRecords === rows || totalRecords === rows + 1
     if (state === undefined && percentComplete >= 100) return { completed: completedRecords, confirmed }
-    if (state === undefined && totalRecords === 0) return { completed: undefined, confirmed: false }
     return yield* Effect.fail("not yet" as const)
   })
   return yield* poll.pipe(
