@@ -294,7 +294,7 @@ describe("awaitImport", () => {
     Effect.map(wait(...args), (imported) => assert.deepStrictEqual(imported, expected as typeof imported))
   )
 
-  it.effect.each<readonly [string, Parameters<typeof wait>, string, RegExp]>([
+  it.effect.each<readonly [string, Parameters<typeof wait>, DncUpload.ImportError["reason"], RegExp]>([
     ["a failure, with the server's word, masked", [[running(4), failed]], "Failed", /failed: CONTACT \+33\*+01$/],
     ["never an end", [[running(4)]], "NotReady", /has not ended within 30m/],
     ["never a beginning", [[idle]], "NotReady", /was not seen to begin within 30m/]

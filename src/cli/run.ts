@@ -138,7 +138,8 @@ export const send = (
   dncListId: string,
   sizeLag: Duration.Duration,
   action: Action = "add",
-  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
+  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>,
+  upload?: Omit<Pipeline.UploadOptions, "client">
 ) =>
   Effect.gen(function* () {
     const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
@@ -153,7 +154,7 @@ export const send = (
     const now = yield* options.toNow(given.now)
     const maxRejects = yield* options.toMaxRejects(given.maxRejects)
     yield* options.checkUrls(given)
-    const run = (verify: Pick<Pipeline.Options, "verify">) =>
+    const run = (byClient: Pick<Pipeline.Options, "verify" | "upload">) =>
       untilInterrupted(
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
@@ -165,15 +166,17 @@ export const send = (
             ...outputs,
             file: options.toReading(given),
             ...now,
-            ...verify,
+            ...byClient,
             ...(confirm === undefined ? {} : { confirm }),
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
       )
     if (given.dryRun) return yield* Effect.provide(run({}), GenesysDnc.layerDryRun(settings))
-    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify"> =>
-      given.verify ? { verify: Stream.provideService(DncExport.stream(dncListId), HttpClient, client) } : {}
+    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify" | "upload"> => ({
+      ...(given.verify ? { verify: Stream.provideService(DncExport.stream(dncListId), HttpClient, client) } : {}),
+      ...(upload === undefined ? {} : { upload: { ...upload, client } })
+    })
     yield* Effect.provide(
       Effect.flatMap(HttpClient, (client) => run(exported(client))),
       GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
