@@ -60,6 +60,8 @@ interface Common<Operation extends string, Result> {
 interface BatchPart {
   readonly batch: number
   readonly idempotencyKey: string
+  /** The whole run as one file, which is batch 0; absent for a request. */
+  readonly route?: "upload"
 }
 
 /**
@@ -117,6 +119,8 @@ export type AuditEvent =
         readonly expires: string | null
         /** SHA-256 of reason (after "remove" where that is meant), expiry and numbers, one a line. */
         readonly contentDigest: string
+        /** Of an upload, whose `contentDigest` is that of the file and whose ends are in its rows. */
+        readonly file?: { readonly rows: number; readonly bytes: number; readonly import: "append" | "replace" }
       }
     >
   | Common<

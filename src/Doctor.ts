@@ -42,7 +42,7 @@ export const permissions: Readonly<Record<Work, ReadonlyArray<string>>> = {
   add: ["outbound:dncList:view", "outbound:dnc:edit"],
   remove: ["outbound:dncList:view", "outbound:dnc:edit"],
   export: ["outbound:dncList:view", "outbound:dnc:view"],
-  upload: ["outbound:dncList:view", "outbound:dncList:upload", "outbound:eventLog:view"],
+  upload: ["outbound:dncList:view", "outbound:dnc:view", "outbound:dncList:upload", "outbound:eventLog:view"],
   expire: ["outbound:dncList:view", "outbound:dnc:view", "outbound:dnc:edit", "outbound:dnc:delete"]
 }
 

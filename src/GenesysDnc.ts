@@ -371,7 +371,12 @@ export const pushFile = <E = never>(
   const { ends: _, ...given } = options
   return Effect.scoped(
     Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, { ...given, ...keptEnds(options), outputs })
+      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, {
+        ...given,
+        ...keptEnds(options),
+        ...copyBeside(inputs[0]?.path ?? "-", options),
+        outputs
+      })
     )
   )
 }
@@ -501,6 +506,18 @@ export const syncFile = <E = never>(
   )
 
 const syncKinds = ["plan", "rejects", "failed", "failed-removals"] as const
+
+/** A name of its own for every run: what an earlier one had to keep is never written over. */
+const copyBeside = (
+  input: string,
+  { runId = crypto.randomUUID(), upload }: Pick<Pipeline.Options, "runId" | "upload">
+): Pick<Pipeline.Options, "runId" | "upload"> =>
+  upload === undefined
+    ? {}
+    : {
+        runId,
+        upload: { copy: `${input === "-" ? "stdin" : input}.list-before-${runId.slice(0, 8)}.csv`, ...upload }
+      }
 
 /**
  * What {@link pushFile} would refuse and what it would send, without a network.

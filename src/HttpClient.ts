@@ -22,11 +22,13 @@ import { type Answer, broken, late, open, send } from "./Answer.js"
 import { Auth } from "./Auth.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
+import * as Puts from "./HttpClient/put.js"
 import * as Pacing from "./Pacing.js"
 import * as Region from "./Region.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
 export type { Answer } from "./Answer.js"
+export type { Put } from "./HttpClient/put.js"
 
 /**
  * A 2xx answer, and what it took.
@@ -79,6 +81,12 @@ export class HttpClient extends Context.Tag("genesys-dnc/HttpClient")<
      * to no other host than those: a URL that begins elsewhere fails with `UnexpectedResponse`, and nothing is sent.
      */
     readonly stream: (url: string) => Stream.Stream<Uint8Array, GenesysError>
+    /**
+     * Brings a file to a signed address of another host: by `https:` (or on this machine), with exactly these headers, no
+     * bearer, no redirection followed. Retried as a whole where that may help, as the same bytes in the same place change
+     * nothing. A 4xx is `BadRequest`. Attempts are added to `trace`.
+     */
+    readonly put: (put: Puts.Put, trace?: Trace) => Effect.Effect<void, GenesysError>
   }
 >() {}
 
@@ -274,7 +282,19 @@ export const make = (
       )
     }
 
-    return HttpClient.of({ apiUrl, concurrency, execute, stream })
+    const put = (put: Puts.Put, trace: Trace = { attempts: 0, correlationId: undefined }) =>
+      Effect.suspend(() => {
+        const before = trace.attempts
+        const once = Effect.suspend(() => {
+          trace.attempts++
+          return Puts.send(bare, put, timeout)
+        })
+        return RetryPolicy.repeatFailed(once, RetryPolicy.transient(retry)).pipe(
+          Effect.mapError((error) => GenesysErrors.withAttempts(error, trace.attempts - before))
+        )
+      }).pipe(Effect.withSpan("genesys-dnc/HttpClient.put"))
+
+    return HttpClient.of({ apiUrl, concurrency, execute, stream, put })
   })
 
 interface Opened {

@@ -27,6 +27,7 @@ import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
 import { sync as syncStages } from "./Pipeline/sync.js"
+import { isForUpload, type UploadOptions, upload } from "./Pipeline/upload.js"
 import { type VerifyError, verify } from "./Pipeline/verify.js"
 import type { OutputFile, RunReport, SyncReport, Totals } from "./RunReport.js"
 import type { MaxRemove, SyncPlan, TooManyRemovals } from "./SyncPlan.js"
@@ -41,6 +42,7 @@ export {
    */
   expire
 } from "./Pipeline/expire.js"
+export type { UploadOptions } from "./Pipeline/upload.js"
 export type { VerifyError } from "./Pipeline/verify.js"
 
 /**
@@ -165,6 +167,12 @@ export interface Options<E = never> {
    * that is there for ever already stays for ever. Without it, such a number gets the end. Where it fails, it gets none.
    */
   readonly listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+  /**
+   * Where the published API puts numbers on a list: more requests than `above`, and they go as one file that the server
+   * imports. An export before and one after prove what became of every number, so `verify` is not asked for another.
+   * Whatever keeps the file from being brought is logged, and the numbers go by requests.
+   */
+  readonly upload?: UploadOptions
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -228,9 +236,13 @@ export const push = <E, E2 = never>(
     return yield* Effect.uninterruptible(
       Effect.gen(function* () {
         yield* recordStart(run, reports)
-        yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
+        const uploaded = isForUpload(run, contract, options.upload)
+          ? yield* upload(run, options.upload, list)
+          : undefined
+        if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
-        if (options.verify !== undefined) yield* verify(run, options.verify)
+        if (uploaded !== undefined) uploaded.checkSize()
+        else if (options.verify !== undefined) yield* verify(run, options.verify)
         yield* adding ? settleEnds : forgetEnds(run, submitter, options.ends, removed(run))
         return yield* conclude(run, reports)
       })
@@ -313,7 +325,7 @@ export const validate = <E, E2 = never>(
  * @category models
  */
 export interface LiveOptions<E = never>
-  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "sizeLag" | "now" | "ends" | "listed"> {
+  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "upload" | "sizeLag" | "now" | "ends" | "listed"> {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */

@@ -128,6 +128,18 @@ export interface RunReport {
    * something else wants them on the list for ever, or as what is on the list could not be seen.
    */
   readonly ends?: { readonly path: string; readonly kept: number; readonly forEver: number; readonly unseen: number }
+  /** Where the numbers went as one file instead of in batches. */
+  readonly upload?: {
+    /** Rows of the file: with `replace`, what was on the list is among them. */
+    readonly rows: number
+    readonly bytes: number
+    /** Of the file, in hex. */
+    readonly sha256: string
+    /** What an import was taken to do to what is on a list. */
+    readonly import: "append" | "replace"
+    /** The list as it was before, kept where the import is not known to have left its entries there. */
+    readonly copy?: string
+  }
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

@@ -44,6 +44,8 @@ export interface SuppressionSet {
     run: Pick<Batch, "runId" | "dncListId" | "action">,
     group?: Grouping
   ) => Iterable<Batch>
+  /** All that waits counts as cut: it is sent otherwise than in batches. */
+  readonly take: () => void
   /** The end of a number's suppression, or `undefined` where it is not in the set. Numbers are without their plus sign. */
   readonly expires: (number: number) => number | undefined
   /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
@@ -305,6 +307,14 @@ export const make = (): SuppressionSet => {
     see,
     unsee: () => {
       for (const chunk of chunks) chunk.seen = undefined
+    },
+    take: () => {
+      for (let i = 0; i < size; i++) {
+        const column = chunks[i >>> chunkBits].value
+        const value = column[i & chunkMask]
+        if (value >>> stateShift === waiting) column[i & chunkMask] = ((cutState << stateShift) | value) >>> 0
+      }
+      pending = 0
     },
     settle,
     settled: (seen) => inState(settledState, seen),

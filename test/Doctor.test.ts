@@ -262,7 +262,7 @@ describe("Doctor", () => {
         .map(({ check }) => check.split(":").slice(1).join(":"))
     assert.deepStrictEqual(checked(["add"]), ["dncList:view", "dnc:edit"])
     assert.deepStrictEqual(checked(["export", "add"]), ["dncList:view", "dnc:view", "dnc:edit"])
-    assert.deepStrictEqual(checked(["upload"]), ["dncList:view", "dncList:upload", "eventLog:view"])
+    assert.deepStrictEqual(checked(["upload"]), ["dncList:view", "dnc:view", "dncList:upload", "eventLog:view"])
   })
 
   it("without a token, nothing else is guessed at", () => {

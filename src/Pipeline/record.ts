@@ -139,6 +139,7 @@ export const report = <E, E2>(
       ...(run.verified === undefined ? {} : { verified: run.verified }),
       ...(run.sync === undefined ? {} : { sync: run.sync }),
       ...(run.ends === undefined ? {} : { ends: run.ends }),
+      ...(run.uploaded === undefined ? {} : { upload: run.uploaded }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

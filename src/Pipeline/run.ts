@@ -44,6 +44,7 @@ export interface Run<E, E2> {
   /** Where the list is made equal to the inputs. */
   sync: SyncReport | undefined
   ends: RunReport["ends"]
+  uploaded: RunReport["upload"]
   /** Numbers that the server refused. */
   readonly refused: Set<string>
   now: number
@@ -84,6 +85,7 @@ export const begin = <E, E2>(
       verified: undefined,
       sync: undefined,
       ends: undefined,
+      uploaded: undefined,
       refused: new Set(),
       now: options.now ?? now,
       sendingAt: now,

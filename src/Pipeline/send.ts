@@ -10,7 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { AuditError } from "../AuditSink.js"
-import type { Batch, Receipt } from "../DncEntry.js"
+import type { Batch, Receipt, Refusal } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import type { GenesysError } from "../GenesysError.js"
@@ -132,23 +132,7 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
       const entries = failed.phoneNumbers.map((phoneNumber) => ({ phoneNumber, ...valueOf(run, batch, phoneNumber) }))
       return Effect.suspend(() => run.outputs.failed(entries, failed))
     })
-    for (const { message, phoneNumber } of receipt.rejected) {
-      run.refused.add(phoneNumber)
-      const place = run.set.place(phoneNumber) ?? 0
-      const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
-      const { expires, reason } = valueOf(run, batch, phoneNumber)
-      const rejects = [
-        {
-          line: place - run.bases[Math.max(0, input)],
-          raw: phoneNumber,
-          code: "RefusedByServer" as const,
-          message,
-          row: { phoneNumber, reason, expires: DncEntry.formatExpires(expires, "") }
-        }
-      ]
-      count(run, Math.max(0, input), rejects)
-      written.push(Effect.suspend(() => run.outputs.rejected(Math.max(0, input), rejects)))
-    }
+    for (const refusal of receipt.rejected) written.push(refuse(run, batch, refusal))
     // one file that cannot be written is no reason to leave the other one short
     return Effect.forEach(written, Effect.exit).pipe(
       Effect.tap(() => Effect.sync(run.notify)),
@@ -156,6 +140,29 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
       Effect.asVoid
     )
   })
+
+/** A number that the server refused: counted now, written to the file of rejects by what is returned. */
+export const refuse = <E, E2>(
+  run: Run<E, E2>,
+  batch: Pick<Batch, "reason" | "expires">,
+  { message, phoneNumber }: Refusal
+): Effect.Effect<void, E2> => {
+  run.refused.add(phoneNumber)
+  const place = run.set.place(phoneNumber) ?? 0
+  const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
+  const { expires, reason } = valueOf(run, batch, phoneNumber)
+  const rejects = [
+    {
+      line: place - run.bases[Math.max(0, input)],
+      raw: phoneNumber,
+      code: "RefusedByServer" as const,
+      message,
+      row: { phoneNumber, reason, expires: DncEntry.formatExpires(expires, "") }
+    }
+  ]
+  count(run, Math.max(0, input), rejects)
+  return Effect.suspend(() => run.outputs.rejected(Math.max(0, input), rejects))
+}
 
 /** What the rows say of a number; its batch may say less. */
 export const valueOf = <E, E2>(run: Run<E, E2>, batch: Pick<Batch, "reason" | "expires">, phoneNumber: string) =>

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
-import { wholeMinute } from "../Contract.js"
+import { type Contract, wholeMinute } from "../Contract.js"
 import type { Entry } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { abort, grouping, type Run } from "./run.js"
@@ -24,10 +24,13 @@ export interface VerifyError {
   readonly hint: string
 }
 
-type Exported = Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, VerifyError>
+type Exported<E = VerifyError> = Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E>
 
 /** Numbers of the failed file in one piece. */
 const pieceSize = 1000
+
+export const notOnList = "It is not on the exported list as it was sent"
+const stillOnList = "It is still on the exported list"
 
 /**
  * Numbers that are not as they should be become failed ones. An export that cannot be had makes the run abort, as its proof
@@ -38,14 +41,8 @@ export const verify = <E, E2>(run: Run<E, E2>, exported: Exported): Effect.Effec
     if (run.stopping || run.ledger.totals.accepted === 0) return
     const { contract } = yield* DncSubmitter
     const adding = run.action === "add"
-    const group = grouping(run, contract)
-    yield* forEachEntry(exported, (number, expires) => {
-      const meant = run.set.expires(number)
-      // a later end than was sent suppresses no less; the reason does not count
-      if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
-    })
-    const message = adding ? "It is not on the exported list as it was sent" : "It is still on the exported list"
-    yield* fail(run, run.set.sent(!adding), "accepted", message)
+    yield* look(run, contract, exported)
+    yield* failAll(run, run.set.sent(!adding), { error: "NotVerified", message: adding ? notOnList : stillOnList })
     run.verified = run.ledger.totals.accepted
   }).pipe(judging(run))
 
@@ -69,17 +66,29 @@ export const verifySync = <E, E2>(
       if (meant === undefined) removal.set.see(number)
       else if (wholeMinute(expires) === group(meant, 0).expires) run.set.see(number)
     })
-    const message = "It is not on the exported list as it should be"
-    yield* fail(run, run.set.sent(false), "accepted", message)
-    yield* fail(run, run.set.settled(false), "duplicateOnList", message)
-    yield* fail(removal, removal.set.sent(true), "accepted", "It is still on the exported list")
+    const why = { error: "NotVerified", message: "It is not on the exported list as it should be" }
+    yield* failAll(run, run.set.sent(false), why)
+    yield* failAll(run, run.set.settled(false), why, "duplicateOnList")
+    yield* failAll(removal, removal.set.sent(true), { ...why, message: stillOnList })
     run.verified = run.ledger.totals.accepted + run.ledger.totals.duplicateOnList
   }).pipe(judging(run))
 
-const forEachEntry = (
-  exported: Exported,
-  f: (number: number, expires: number) => void
-): Effect.Effect<void, VerifyError> =>
+/** Marks the numbers of the run as seen that an export has as they should be, or, where they are taken off, at all. */
+export const look = <E, E2, E3>(
+  run: Run<E, E2>,
+  contract: Contract,
+  exported: Exported<E3>
+): Effect.Effect<void, E3> => {
+  const adding = run.action === "add"
+  const group = grouping(run, contract)
+  return forEachEntry(exported, (number, expires) => {
+    const meant = run.set.expires(number)
+    // a later end than was sent suppresses no less; the reason does not count
+    if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
+  })
+}
+
+const forEachEntry = <E>(exported: Exported<E>, f: (number: number, expires: number) => void): Effect.Effect<void, E> =>
   Stream.runForEachChunk(exported, (entries) =>
     Effect.sync(() => {
       for (const { expires, phoneNumber } of entries) {
@@ -89,32 +98,39 @@ const forEachEntry = (
     })
   )
 
-/** Numbers that had another disposition are failed ones. */
-const fail = <E, E2>(
+/**
+ * Numbers that had another disposition, and that the server has not refused, become failed ones, at their strictest values.
+ * All are counted, also where the file of them cannot be written.
+ */
+export const failAll = <E, E2>(
   run: Run<E, E2>,
   numbers: Iterable<string>,
-  from: "accepted" | "duplicateOnList",
-  message: string
+  reason: { readonly error: string; readonly message: string },
+  from: "accepted" | "duplicateOnList" = "accepted"
 ): Effect.Effect<void, E2> =>
   Effect.gen(function* () {
     const { totals } = run.ledger
     let piece: Array<string> = []
+    let written: Exit.Exit<void, E2> = Exit.void
     const settle = Effect.suspend(() => {
       const phoneNumbers = piece
       piece = []
       totals[from] -= phoneNumbers.length
       totals.failed += phoneNumbers.length
+      if (Exit.isFailure(written)) return Effect.void
       const entries = phoneNumbers.map((phoneNumber) => ({
         phoneNumber,
         ...valueOf(run, { reason: null, expires: Number.POSITIVE_INFINITY }, phoneNumber)
       }))
-      return run.outputs.failed(entries, { count: phoneNumbers.length, phoneNumbers, error: "NotVerified", message })
-    })
+      const why = { count: phoneNumbers.length, phoneNumbers, ...reason }
+      return Effect.map(Effect.exit(run.outputs.failed(entries, why)), (exit) => void (written = exit))
+    }).pipe(Effect.uninterruptible)
     for (const phoneNumber of numbers) {
       if (run.refused.has(phoneNumber)) continue
       if (piece.push(phoneNumber) === pieceSize) yield* settle
     }
     if (piece.length > 0) yield* settle
+    yield* written
   })
 
 const judging =

@@ -13,6 +13,7 @@ import type * as AuditSink from "../AuditSink.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncLists from "../DncLists.js"
+import * as DncUpload from "../DncUpload.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
 import { identity, outputPaths, type SyncPaths } from "../GenesysDnc/outputPaths.js"
@@ -212,6 +213,22 @@ export const api = {
   )
 }
 
+export const bulk = {
+  uploadAbove: Options.text("upload-above").pipe(
+    Options.withPseudoName("N"),
+    Options.withDescription(
+      "Send one file to be imported where more requests than this were needed by the platform API; 0 always, or never"
+    ),
+    Options.withDefault(String(DncUpload.above))
+  ),
+  import: Options.choice("import", ["replace", "append"]).pipe(
+    Options.withDescription(
+      "What an import is taken to do to a list, which is not published: replace sends what is on it along, append does not"
+    ),
+    Options.withDefault("replace" as const)
+  )
+}
+
 type Parsed<A extends Record<string, Options.Options<unknown>>> = {
   readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
 }
@@ -328,6 +345,16 @@ export const toApi = (
         largestBatch: options.batchSize,
         sizeLag
       }))
+
+export const toUpload = ({
+  import: mode,
+  uploadAbove
+}: Parsed<typeof bulk>): Effect.Effect<Omit<Pipeline.UploadOptions, "client"> | undefined, UsageError> =>
+  uploadAbove === "never"
+    ? Effect.succeed(undefined)
+    : /^\d{1,9}$/.test(uploadAbove)
+      ? Effect.succeed({ above: Number(uploadAbove), import: mode })
+      : usage(`--upload-above ${uploadAbove} is no number of requests`, "Use a whole number, 0 for always, or never.")
 
 /** `30s`, `10 minutes`, `500ms`. */
 const duration = (name: string, text: string): Effect.Effect<Duration.Duration, UsageError> => {

@@ -10,12 +10,13 @@ import * as options from "./options.js"
 import { checkTerminal, conclude, confirm, listId, saying, send, shared, untilInterrupted, yes } from "./run.js"
 import { number } from "./summary.js"
 
-export const push = Command.make("push", { ...shared, ...options.api }, (given) =>
+export const push = Command.make("push", { ...shared, ...options.api, ...options.bulk }, (given) =>
   Effect.gen(function* () {
     yield* options.checkFiles(given.files, given)
+    const upload = yield* options.toUpload(given)
     const dncListId = yield* listId(given)
     const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
-    yield* send(given, api, dncListId, sizeLag)
+    yield* send(given, api, dncListId, sizeLag, "add", undefined, upload)
   }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
 

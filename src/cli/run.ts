@@ -139,7 +139,8 @@ export const send = (
   dncListId: string,
   sizeLag: Duration.Duration,
   action: Action = "add",
-  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>
+  confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>,
+  upload?: Omit<Pipeline.UploadOptions, "client">
 ) =>
   Effect.gen(function* () {
     const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
@@ -154,7 +155,7 @@ export const send = (
     const now = yield* options.toNow(given.now)
     const maxRejects = yield* options.toMaxRejects(given.maxRejects)
     yield* options.checkUrls(given)
-    const run = (more: Pick<Pipeline.Options, "verify" | "listed">) =>
+    const run = (byClient: Pick<Pipeline.Options, "verify" | "listed" | "upload">) =>
       untilInterrupted(
         (stop, onProgress) =>
           GenesysDnc.pushFile(given.files, {
@@ -167,16 +168,20 @@ export const send = (
             file: options.toReading(given),
             ends: given.ends,
             ...now,
-            ...more,
+            ...byClient,
             ...(confirm === undefined ? {} : { confirm }),
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, given.dryRun ? "dry run" : "push", given.json, given.audit)
       )
     if (given.dryRun) return yield* Effect.provide(run({}), GenesysDnc.layerDryRun(settings))
-    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify" | "listed"> => {
+    const exported = (client: typeof HttpClient.Service): Pick<Pipeline.Options, "verify" | "listed" | "upload"> => {
       const listed = Stream.provideService(DncExport.stream(dncListId), HttpClient, client)
-      return given.verify ? { listed, verify: listed } : { listed }
+      return {
+        listed,
+        ...(given.verify ? { verify: listed } : {}),
+        ...(upload === undefined ? {} : { upload: { ...upload, client } })
+      }
     }
     yield* Effect.provide(
       Effect.flatMap(HttpClient, (client) => run(exported(client))),

@@ -45,6 +45,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
       ),
     "",
     ...speed(report, kind),
+    ...upload(report),
     ...listSize(report),
     ...synced(report, kind),
     ...rejects(report),
@@ -92,6 +93,14 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
     `  latency of a batch: half within ${Math.round(latencyMs.p50)} ms, 95 % within ${Math.round(latencyMs.p95)} ms, 99 % within ${Math.round(latencyMs.p99)} ms`
   ]
 }
+
+const upload = ({ upload }: RunReport): ReadonlyArray<string> =>
+  upload === undefined
+    ? []
+    : [
+        `  sent as one file of ${number(upload.rows)} rows (${number(Math.ceil(upload.bytes / 1000))} kB)${upload.import === "replace" ? ", what was on the list with it" : ""}`,
+        ...(upload.copy === undefined ? [] : [`  The list as it was before: ${upload.copy}`])
+      ]
 
 const listSize = ({ ends, listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
   ...(listSize === undefined

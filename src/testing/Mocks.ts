@@ -28,14 +28,15 @@ export const auth = (token = "test-token"): Layer.Layer<Auth> => layerToken(Reda
 
 /**
  * Answers each request with what the function gives: a body for a 200, or a failure. Downloads are what `stream` gives;
- * none unless it is given.
+ * none unless it is given. Uploads go to `put`.
  *
  * @since 0.1.0
  * @category layers
  */
 export const httpClient = (
   answer: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<unknown, GenesysError>,
-  stream: (typeof HttpClient.Service)["stream"] = () => Stream.dieMessage("no download is mocked")
+  stream: (typeof HttpClient.Service)["stream"] = () => Stream.dieMessage("no download is mocked"),
+  put: (typeof HttpClient.Service)["put"] = () => Effect.dieMessage("no upload is mocked")
 ): Layer.Layer<HttpClient> =>
   Layer.succeed(
     HttpClient,
@@ -47,7 +48,8 @@ export const httpClient = (
           answer(request),
           (body): Outcome => ({ status: 200, body, correlationId: undefined, headers: {}, attempts: 1 })
         ),
-      stream
+      stream,
+      put
     })
   )
 
