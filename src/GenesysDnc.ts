@@ -15,6 +15,7 @@ import * as AuditSink from "./AuditSink.js"
 import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
+import type { Kind } from "./DncEntry.js"
 import * as DncSubmitter from "./DncSubmitter.js"
 import * as DncValidator from "./DncValidator.js"
 import { check, type OutputPaths, outputPaths } from "./GenesysDnc/outputPaths.js"
@@ -57,6 +58,11 @@ export interface Settings {
   /** How phone numbers stand in it. */
   readonly audit?: AuditSink.Options
   readonly policy?: Partial<DncValidator.Policy>
+  /**
+   * What is put on the list or taken off it: `phone` unless given here or in the policy. The other kinds go by the published
+   * API, whatever `detect` would find.
+   */
+  readonly kind?: Kind
   /**
    * By which API: `platform`, which Genesys Cloud publishes, unless given; `{ detect: id }` asks the list of that id which
    * of the two it is served by.
@@ -182,10 +188,17 @@ export const layerConfig = (
 
 /** Where the list is asked, what is sent if it is not served by entries. */
 const contractOf = (settings: Settings): Contract.Contract =>
-  settings.api === "entries" ? Contract.entries : Contract.platform(pick(settings, "largestBatch"))
+  settings.api === "entries"
+    ? Contract.entries
+    : Contract.platform({ kind: kindOf(settings), ...pick(settings, "largestBatch") })
+
+const kindOf = ({ kind, policy }: Settings): Kind => kind ?? policy?.kind ?? DncValidator.defaults.kind
 
 const evidence = (settings: Settings) =>
-  Layer.merge(DncValidator.layer(settings.policy), AuditSink.layerFile(settings.auditLog, settings.audit))
+  Layer.merge(
+    DncValidator.layer({ ...settings.policy, kind: kindOf(settings) }),
+    AuditSink.layerFile(settings.auditLog, settings.audit)
+  )
 
 const pick = <A extends object, K extends keyof A>(options: A, ...keys: ReadonlyArray<K>): Pick<A, K> =>
   Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]]))) as Pick<A, K>
@@ -336,8 +349,8 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
  * @category models
  */
 export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs">, OutputPaths {
-  /** How the files are to be read. */
-  readonly file?: SuppressionFile.Options
+  /** How the files are to be read; what they hold is for the contract to say. */
+  readonly file?: Omit<SuppressionFile.Options, "kind">
 }
 
 /**
@@ -390,6 +403,7 @@ const openAll = (
     const written = outputPaths(files, options)
     const mayBeWritten = [...written.rejects, written.failed].filter(({ kind }) => kinds.includes(kind))
     yield* check(files, mayBeWritten, options.keep)
-    const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, options.file))
-    return { inputs, outputs: yield* outputs(inputs, written, options.keep) }
+    const { kind } = (yield* DncSubmitter.DncSubmitter).contract
+    const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, { ...options.file, kind }))
+    return { inputs, outputs: yield* outputs(inputs, written, options.keep, kind) }
   })

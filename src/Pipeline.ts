@@ -21,7 +21,7 @@ import { DncValidator } from "./DncValidator.js"
 import type { GenesysError } from "./GenesysError.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
-import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
+import { abort, begin, checkAction, checkKind, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
 import { type VerifyError, verify } from "./Pipeline/verify.js"
@@ -178,7 +178,8 @@ export const push = <E, E2 = never>(
 > =>
   Effect.gen(function* () {
     const submitter = yield* DncSubmitter
-    const run = yield* begin(inputs, options)
+    const run = yield* begin(inputs, options, submitter.contract.kind)
+    yield* checkKind(yield* DncValidator, submitter.contract)
     yield* checkAction(run, submitter.contract)
     const list = yield* submitter.check(options.dncListId)
     const reports = yield* read(run)
@@ -197,7 +198,14 @@ export const push = <E, E2 = never>(
         yield* recordStart(run, reports)
         yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
-        if (options.verify !== undefined) yield* verify(run, options.verify)
+        if (options.verify !== undefined) {
+          if (run.kind !== "phone" && list?.contactMethod === "Any") {
+            yield* Effect.logWarning(
+              "How exports of lists for any contact method are laid out is not published: what is not in their first column counts as failed"
+            )
+          }
+          yield* verify(run, options.verify)
+        }
         return yield* conclude(run, reports)
       })
     )
@@ -215,7 +223,8 @@ export const validate = <E, E2 = never>(
 ): Effect.Effect<RunReport, E | E2 | TooManyRejects, DncValidator | DncSubmitter> =>
   Effect.gen(function* () {
     const { contract } = yield* DncSubmitter
-    const run = yield* begin(inputs, { ...options, dncListId: "" })
+    yield* Effect.orDie(checkKind(yield* DncValidator, contract))
+    const run = yield* begin(inputs, { ...options, dncListId: "" }, contract.kind)
     const reports = yield* read(run)
     yield* checkRejects(run, options?.maxRejects)
     plan(run, contract)
@@ -250,7 +259,8 @@ export const live = <E, R, E2 = never>(
   Effect.gen(function* () {
     const validator = yield* DncValidator
     const submitter = yield* DncSubmitter
-    const run = yield* begin([], options)
+    const run = yield* begin([], options, submitter.contract.kind)
+    yield* checkKind(validator, submitter.contract)
     yield* checkAction(run, submitter.contract)
     yield* submitter.check(options.dncListId)
     const { contract } = submitter

@@ -42,8 +42,7 @@ export const verify = <E, E2>(
     yield* Stream.runForEachChunk(exported, (entries) =>
       Effect.sync(() => {
         for (const { expires, phoneNumber } of entries) {
-          // a list holds whatever was put on it, not only E.164
-          const number = phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
+          const number = run.set.numberOf(phoneNumber)
           const meant = run.set.expires(number)
           // a later end than was sent suppresses no less; the reason does not count
           if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
