@@ -1,4 +1,5 @@
 /** What a person reads at the end. */
+import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
 import type { RunReport, Totals } from "../RunReport.js"
 
@@ -12,6 +13,9 @@ export const seconds = (milliseconds: number): string => {
     ? `${Math.floor(whole / 60)} min ${whole % 60} s`
     : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
+
+/** What a run was about, in a sentence about many. */
+export const noun = (kind: Kind): string => (kind === "phone" ? "numbers" : kindNames[kind].many)
 
 export const number = (value: number): string => count.format(value)
 
@@ -49,7 +53,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     ...rejects(report),
     ...report.files.map(
       ({ kind, path, rows }) =>
-        `  ${kind === "rejects" ? "Rejected rows" : "Failed numbers"}: ${path} (${number(rows)} rows)`
+        `  ${kind === "rejects" ? "Rejected rows" : `Failed ${noun(report.kind)}`}: ${path} (${number(rows)} rows)`
     ),
     ...(auditLog === undefined ? [] : [`  Evidence: ${auditLog}, run ${report.runId}`]),
     ""
@@ -87,7 +91,7 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
   ]
 }
 
-const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
+const listSize = ({ kind, listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
   ...(listSize === undefined
     ? []
     : [
@@ -95,11 +99,11 @@ const listSize = ({ listSize, verified, withoutExpiry }: RunReport): ReadonlyArr
       ]),
   ...(verified === undefined
     ? []
-    : [`  verified: ${number(verified)} numbers are as they should be in an export of the list`]),
+    : [`  verified: ${number(verified)} ${noun(kind)} are as they should be in an export of the list`]),
   ...(withoutExpiry === 0
     ? []
     : [
-        `  ${number(withoutExpiry)} numbers end more than 180 days ahead, which the list cannot say: they are on it for ever`
+        `  ${number(withoutExpiry)} ${noun(kind)} end more than 180 days ahead, which the list cannot say: they are on it for ever`
       ])
 ]
 
