@@ -15,7 +15,7 @@ import * as AuditLog from "./AuditLog.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
-import type { Action } from "./DncEntry.js"
+import type { Action, Kind } from "./DncEntry.js"
 import type { RunReport, SyncReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
@@ -48,12 +48,14 @@ interface Common<Operation extends string, Result> {
   readonly operation: Operation
   readonly runId: string | null
   readonly dncListId: string | null
+  /** What the list's entries are that the record is about; none means `phone`. */
+  readonly kind?: Kind
   /** Milliseconds; none where nothing was waited for. */
   readonly latencyMs?: number | null
   readonly result: Result
   readonly validationErrors?: ReadonlyArray<ValidationError>
   readonly complianceStatus: ComplianceStatus
-  /** The numbers that the record is about, in E.164; the log holds them as its policy says. */
+  /** The numbers (addresses, values) that the record is about, as they are sent; the log holds them as its policy says. */
   readonly phoneNumbers?: ReadonlyArray<string>
 }
 

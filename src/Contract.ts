@@ -8,7 +8,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Answer } from "./Answer.js"
-import type { Action, Batch, Reason, Refusal } from "./DncEntry.js"
+import type { Action, Batch, Kind, Reason, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { mask } from "./Masking.js"
@@ -46,6 +46,8 @@ export interface Group {
  */
 export interface Contract {
   readonly name: "entries" | "platform"
+  /** What its batches hold. */
+  readonly kind: Kind
   /** What it can do to numbers. */
   readonly actions: ReadonlyArray<Action>
   /** Numbers in one request at most. */
@@ -94,6 +96,7 @@ const decodeEntries = Schema.decodeUnknown(EntriesAnswer)
  */
 export const entries: Contract = {
   name: "entries",
+  kind: "phone",
   actions: ["add"],
   largestBatch: 499,
   group: (expires, reason) => ({ expires, reason: DncEntry.reasons[reason] }),
@@ -172,26 +175,37 @@ export const onList = (expires: number, now: number): number =>
 export interface PlatformOptions {
   /** Numbers in one request; Genesys Cloud does not publish how many it takes. */
   readonly largestBatch?: number
+  /** `phone` unless given. */
+  readonly kind?: Kind
+}
+
+/** The route of each kind, and the field of its body; the operations of the published API. */
+const forms: Readonly<Record<Kind, { readonly route: string; readonly field: string }>> = {
+  phone: { route: "phonenumbers", field: "phoneNumbers" },
+  email: { route: "emailaddresses", field: "emailAddresses" },
+  whatsapp: { route: "whatsappnumbers", field: "whatsAppNumbers" },
+  custom: { route: "customexclusioncolumns", field: "customExclusionColumnEntries" }
 }
 
 /**
- * `PATCH /api/v2/outbound/dnclists/{id}/phonenumbers`, which Genesys Cloud publishes: one expiry a request, no reasons, no
+ * `PATCH /api/v2/outbound/dnclists/{id}/phonenumbers`, or the route of another kind, which Genesys Cloud publishes: one expiry a request, no reasons, no
  * counts in the answer. Adding a number that is there gives it the new expiry, so a repetition changes nothing. Expiries
  * are whole minutes, rounded up; what ends more than 180 days ahead is put on the list for ever.
  *
  * @since 0.1.0
  * @category contracts
  */
-export const platform = ({ largestBatch = 1000 }: PlatformOptions = {}): Contract => ({
+export const platform = ({ kind = "phone", largestBatch = 1000 }: PlatformOptions = {}): Contract => ({
   name: "platform",
+  kind,
   actions: ["add", "remove"],
   largestBatch,
   group: (expires, _, now) => ({ reason: null, expires: onList(expires, now) }),
   request: (batch) =>
-    HttpClientRequest.patch(`${listPath(batch.dncListId)}/phonenumbers`).pipe(
+    HttpClientRequest.patch(`${listPath(batch.dncListId)}/${forms[kind].route}`).pipe(
       HttpClientRequest.bodyUnsafeJson({
         action: batch.action === "add" ? "Add" : "Remove",
-        phoneNumbers: batch.phoneNumbers,
+        [forms[kind].field]: batch.phoneNumbers,
         ...(batch.expires === Number.POSITIVE_INFINITY
           ? {}
           : { expirationDateTime: `${new Date(batch.expires).toISOString().slice(0, 16)}Z` })
@@ -214,33 +228,65 @@ export const listPath = (dncListId: string): string => `/api/v2/outbound/dnclist
 
 /**
  * The numbers of a batch that the body of a refusal names: wherever in it a string holds one whole, and whatever
- * `phoneNumbers[3]` points at. The server's nearest words go with each.
+ * `phoneNumbers[3]` (or the field of another kind) points at. The server's nearest words go with each. A value of a custom
+ * column, which may be any word, has to be the whole string, and none that speaks of something else.
  *
  * @since 0.1.0
  */
-export const namedNumbers = (body: unknown, batch: Batch): ReadonlyArray<Refusal> => {
+export const namedNumbers = (body: unknown, batch: Batch, kind: Kind = "phone"): ReadonlyArray<Refusal> => {
   const named = new Map<string, Words>()
   const sent = new Set(batch.phoneNumbers)
-  const visit = (value: unknown, words: Words, depth: number): void => {
+  const pointer = pointers[kind]
+  const visit = (value: unknown, words: Words, depth: number, key?: string): void => {
     if (depth > 8) return
     if (typeof value === "string") {
-      const index = /^phoneNumbers(?:\[(\d+)\]|\.(\d+))$/.exec(value)
+      const index = pointer.exec(value)
       const pointed = index === null ? undefined : batch.phoneNumbers[Number(index[1] ?? index[2])]
-      for (const number of [pointed, ...(value.match(/\+\d{7,15}/g) ?? [])]) {
+      for (const number of [pointed, ...mentioned(value, kind, key)]) {
         if (number === undefined || !sent.has(number)) continue
         // the message of one number stands deeper than that of all
         if (words.depth > (named.get(number)?.depth ?? -1)) named.set(number, words)
       }
     } else if (Array.isArray(value)) {
-      for (const item of value) visit(item, words, depth + 1)
+      for (const item of value) visit(item, words, depth + 1, key)
     } else if (typeof value === "object" && value !== null) {
       const own = (value as Record<string, unknown>)["message"]
       const nearest = typeof own === "string" ? { text: own, depth } : words
-      for (const item of Object.values(value)) visit(item, nearest, depth + 1)
+      for (const [key, item] of Object.entries(value)) visit(item, nearest, depth + 1, key)
     }
   }
   visit(body, { text: "refused by the server", depth: 0 }, 0)
   return Array.from(named, ([phoneNumber, { text }]) => ({ phoneNumber, message: text }))
+}
+
+const pointerOf = (kind: Kind): RegExp => new RegExp(`^${forms[kind].field}(?:\\[(\\d+)\\]|\\.(\\d+))$`)
+
+const pointers: Readonly<Record<Kind, RegExp>> = {
+  phone: pointerOf("phone"),
+  email: pointerOf("email"),
+  whatsapp: pointerOf("whatsapp"),
+  custom: pointerOf("custom")
+}
+
+/** Keys of the vendor's error bodies whose strings are about the request and the list, never about an entry. */
+const aboutTheRequest =
+  /^(?:message|messageWithParams|code|errorCode|status|fieldName|entityId|entityName|contextId|key|namespace)$/
+
+/** What a string may name; whether that was sent is looked up. */
+const mentioned = (text: string, kind: Kind, key: string | undefined): ReadonlyArray<string> => {
+  switch (kind) {
+    case "phone":
+    case "whatsapp":
+      return text.match(/\+\d{7,15}/g) ?? []
+    case "email":
+      // a quotation mark before an address, or a full stop behind it, may be the sentence's
+      return (text.match(/[^\s"<>()[\]\\,;:]+@[^\s"<>()[\]\\,;:']+/g) ?? []).map((address) => {
+        const whole = address.replace(/\.+$/, "")
+        return whole.startsWith("'") && text.includes(`${whole}'`) ? whole.slice(1) : whole
+      })
+    case "custom":
+      return key !== undefined && aboutTheRequest.test(key) ? [] : [text]
+  }
 }
 
 /** A message, and how deep in the body it stands. */

@@ -21,12 +21,41 @@ export const reasons = ["UNSPECIFIED", "CUSTOMER_REQUEST", "REGULATORY"] as cons
 export type Reason = (typeof reasons)[number]
 
 /**
+ * What a run puts on a list or takes off it. Of `email` and `custom` the fields and lists that are called `phoneNumber(s)`
+ * hold the addresses and the values of the list's custom exclusion column.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const kinds = ["phone", "email", "whatsapp", "custom"] as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Kind = (typeof kinds)[number]
+
+/**
+ * How a kind is called: in canonical files, and in sentences.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const names: Readonly<Record<Kind, { readonly column: string; readonly one: string; readonly many: string }>> = {
+  phone: { column: "phoneNumber", one: "phone number", many: "phone numbers" },
+  email: { column: "email", one: "e-mail address", many: "e-mail addresses" },
+  whatsapp: { column: "whatsAppNumber", one: "WhatsApp number", many: "WhatsApp numbers" },
+  custom: { column: "value", one: "value", many: "values" }
+}
+
+/**
  * What one row of a suppression file says, each value as it stands in the file and trimmed.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Row {
+  /** Or what else the kind of the run is; see {@link kinds}. */
   readonly phoneNumber: string
   /** An internal code (`OPT_OUT`) or one of {@link reasons}. */
   readonly reason?: string | undefined
@@ -49,6 +78,15 @@ export const rowFields = ["phoneNumber", "reason", "expires", "country"] as cons
  * @category models
  */
 export type RowField = (typeof rowFields)[number]
+
+/**
+ * The columns of a canonical file of a kind, in the order of {@link rowFields}.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const columns = (kind: Kind): ReadonlyArray<string> =>
+  rowFields.map((field) => (field === "phoneNumber" ? names[kind].column : field))
 
 /**
  * Consecutive rows of one input, column by column. An absent column is `undefined`, an absent value `""`.
@@ -97,6 +135,11 @@ export type RejectCode =
   | "MissingPhoneNumber"
   | "InvalidPhoneNumber"
   | "AmbiguousPhoneNumber"
+  | "MissingEmail"
+  | "InvalidEmail"
+  | "AmbiguousEmail"
+  | "MissingValue"
+  | "InvalidValue"
   | "CountryNotAllowed"
   | "UnknownCountry"
   | "InvalidExpiration"
@@ -133,7 +176,7 @@ export interface Reject {
  */
 export interface Entry {
   readonly line: number
-  /** E.164 with its plus sign. */
+  /** E.164 with its plus sign; or what else the kind of the run is. */
   readonly phoneNumber: string
   readonly reason: Reason
   /** Milliseconds since 1970-01-01T00:00Z; `Infinity` means for ever. */
@@ -149,8 +192,10 @@ export interface Entry {
 export interface EntryBlock {
   readonly length: number
   readonly line: ArrayLike<number>
-  /** The digits of the E.164 number as an integer: at most 15 digits, so exact in a double. */
+  /** The digits of the E.164 number as an integer: at most 15 digits, so exact in a double. Empty where there is `text`. */
   readonly number: ArrayLike<number>
+  /** The entries of a kind that is no number, in the form in which they are sent. */
+  readonly text?: ArrayLike<string>
   /** Index into {@link reasons}. */
   readonly reason: ArrayLike<number>
   /** Milliseconds since 1970; `Infinity` means for ever. */
@@ -181,7 +226,7 @@ export interface Batch {
   readonly action: Action
   /** Position in the run, from 0; the parts of a refused batch keep it. */
   readonly index: number
-  /** E.164, distinct. */
+  /** E.164, or what else the contract's kind is; distinct. */
   readonly phoneNumbers: ReadonlyArray<string>
   /** `null` where the contract knows no reasons. */
   readonly reason: Reason | null

@@ -30,7 +30,7 @@ import * as RetryPolicy from "./RetryPolicy.js"
  * @category models
  */
 export interface Entry {
-  /** As the list has it: E.164 if it came from here, anything if it did not. */
+  /** As the list has it: E.164 if it came from here, anything if it did not; or what else the list holds. */
   readonly phoneNumber: string
   /** Milliseconds since 1970; `Infinity` means for ever. */
   readonly expires: number
@@ -247,7 +247,7 @@ export const parser = (): ((text: string, end: boolean) => Either.Either<Array<E
       if (!begun && record.trim() !== "") {
         begun = true
         if (first.startsWith("<")) return Either.left(unreadable("an HTML page or XML where CSV was expected"))
-        if (!/^\+?\d{5,}$/.test(first)) {
+        if (!/^\+?\d{5,}$|.@./.test(first)) {
           const column = cells.findIndex((cell) => /expir/i.test(cell))
           if (column > 0) expiresColumn = column
           line += lines
@@ -287,12 +287,15 @@ export interface FileOptions {
   /** `-` is standard output. */
   readonly path: string
   readonly format?: "csv" | "ndjson" | undefined
+  /** What the list holds, by which its column is called; `phone` unless given. */
+  readonly kind?: DncEntry.Kind | undefined
   /** Called with the rows written so far. */
   readonly onProgress?: (rows: number) => void
 }
 
 /**
- * Writes entries to a file that can be fed in again: columns `phoneNumber,expires`, or objects with these keys.
+ * Writes entries to a file that can be fed in again: columns `phoneNumber,expires` (`email`, `whatsAppNumber` or `value` of
+ * other kinds), or objects with these keys.
  *
  * @since 0.1.0
  */
@@ -302,11 +305,12 @@ export const writeFile = <E, R>(
 ): Effect.Effect<OutputFile.Written & { readonly rows: number }, E | OutputError, R> =>
   Effect.suspend(() => {
     const csv = options.format !== "ndjson"
+    const { column } = DncEntry.names[options.kind ?? "phone"]
     let rows = 0
     const line = ({ expires, phoneNumber }: Entry): string =>
       csv
         ? `${/[",\r\n]/.test(phoneNumber) ? `"${phoneNumber.replaceAll('"', '""')}"` : phoneNumber},${DncEntry.formatExpires(expires, "")}\n`
-        : `${JSON.stringify({ phoneNumber, expires: DncEntry.formatExpires(expires, null) })}\n`
+        : `${JSON.stringify({ [column]: phoneNumber, expires: DncEntry.formatExpires(expires, null) })}\n`
     const pieces = Stream.mapChunks(entries, (chunk) => {
       rows += chunk.length
       options.onProgress?.(rows)
@@ -314,6 +318,6 @@ export const writeFile = <E, R>(
     })
     return OutputFile.write(
       options.path,
-      csv ? Stream.concat(Stream.make("phoneNumber,expires\n"), pieces) : pieces
+      csv ? Stream.concat(Stream.make(`${column},expires\n`), pieces) : pieces
     ).pipe(Effect.map((written) => ({ ...written, rows })))
   })

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Answer } from "./Answer.js"
 import * as Contract from "./Contract.js"
+import type { Kind } from "./DncEntry.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { HttpClient } from "./HttpClient.js"
@@ -192,6 +193,22 @@ export const resolve = Effect.fn("genesys-dnc/DncLists.resolve")(function* (
         : "genesys-dnc lists shows them all; a list in a division that the client cannot see is not among them."
   })
 })
+
+/**
+ * The kind of entries that a list is for; `undefined` where it takes several (contact method Any), or none.
+ *
+ * @since 0.1.0
+ */
+export const kindOf = ({ contactMethod, dncSourceType = "rds" }: DncList): Kind | undefined =>
+  dncSourceType === "rds_custom"
+    ? "custom"
+    : dncSourceType !== "rds" || contactMethod === "Any"
+      ? undefined
+      : contactMethod === "Email"
+        ? "email"
+        : contactMethod === "WhatsApp"
+          ? "whatsapp"
+          : "phone"
 
 /**
  * How far the import of a file into the list is.

@@ -11,6 +11,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type AuditError, AuditSink, type ComplianceStatus } from "./AuditSink.js"
@@ -22,7 +23,7 @@ import * as DncLists from "./DncLists.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { HttpClient, type Trace } from "./HttpClient.js"
-import { mask } from "./Masking.js"
+import { mask, maskValues } from "./Masking.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
 /**
@@ -39,7 +40,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     /** Batches that it is worth submitting at once; more only wait. */
     readonly concurrency: number
     /**
-     * Looks whether the list is there, can be seen and takes phone numbers, before anything is read or sent. Nothing is
+     * Looks whether the list is there, can be seen and takes the contract's kind, before anything is read or sent. Nothing is
      * known of it where the role may write but not view, which only warns. The size is asked for where the contract gives
      * no counts.
      */
@@ -62,6 +63,14 @@ export interface Options {
   readonly contract?: Contract
   /** How long a 409 is asked about, under each key. */
   readonly retry?: RetryPolicy.Options
+}
+
+/** The contact method of a list that takes the kind; Any takes all of these. */
+const methods: Readonly<Record<DncEntry.Kind, string | undefined>> = {
+  phone: "Phone",
+  email: "Email",
+  whatsapp: "WhatsApp",
+  custom: undefined
 }
 
 /** What became of the numbers of a batch so far, in its parts. */
@@ -130,17 +139,21 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       function* (dncListId: string) {
         const list = yield* lookAt(client, dncListId, contract.name === "platform")
         const { contactMethod, dncSourceType } = list
-        if (dncSourceType !== undefined && dncSourceType !== "rds") {
+        const { kind } = contract
+        const wanted = kind === "custom" ? "rds_custom" : "rds"
+        if (dncSourceType !== undefined && dncSourceType !== wanted) {
           return yield* new GenesysErrors.BadRequest({
             message: `The list ${list.name || dncListId} is of the source type ${dncSourceType}`,
-            hint: "Only lists of the source type Internal (rds) take phone numbers; choose another list.",
+            hint: `Only lists of the source type ${kind === "custom" ? "Internal-Custom (rds_custom)" : "Internal (rds)"} take ${DncEntry.names[kind].many}; choose another list${dncSourceType === "rds_custom" ? ", or give --kind custom for values of its column" : ""}.`,
             code: "dnc.source.operation.not.supported"
           })
         }
-        if (contactMethod === "Email" || contactMethod === "WhatsApp") {
+        const method = methods[kind]
+        const known = contactMethod !== undefined && Object.values(methods).includes(contactMethod)
+        if (method !== undefined && known && contactMethod !== method) {
           return yield* new GenesysErrors.BadRequest({
             message: `The list ${list.name || dncListId} is for the contact method ${contactMethod}`,
-            hint: "Choose a list for the contact method Phone or Any."
+            hint: `Choose a list for the contact method ${method} or Any, or give --kind ${DncLists.kindOf(list)} for what this one takes.`
           })
         }
         return list
@@ -207,6 +220,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         const record = {
           runId: part.runId,
           dncListId: part.dncListId,
+          kind: contract.kind,
           phoneNumbers: part.phoneNumbers
         }
         const finished = (complianceStatus: ComplianceStatus) =>
@@ -241,7 +255,12 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               onFailure: ({ attempts = 1, correlationId }) => took(attempts, correlationId),
               onSuccess: ({ attempts, correlationId }) => took(attempts, correlationId)
             }),
-            Effect.onInterrupt(() => took(trace.attempts, trace.correlationId))
+            Effect.onInterrupt(() => took(trace.attempts, trace.correlationId)),
+            contract.kind === "custom"
+              ? Effect.mapError((error) =>
+                  GenesysErrors.withMessage(error, maskValues(error.message, part.phoneNumbers))
+                )
+              : identity
           )
         })
         const outcome = yield* RetryPolicy.repeatFailed(sent, whileConflict).pipe(
@@ -310,6 +329,13 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
       })
 
+    const namedIn = (error: GenesysError, part: Batch): ReadonlyArray<Refusal> => {
+      const named = Contracts.namedNumbers(bodyOf(error), part, contract.kind)
+      return contract.kind !== "custom"
+        ? named
+        : named.map((refusal) => ({ ...refusal, message: maskValues(refusal.message, part.phoneNumbers) }))
+    }
+
     /** A 413 tells how many numbers are too many for all batches to come. */
     let tooMany: GenesysErrors.PayloadTooLarge | undefined
     let fitting = Number.POSITIVE_INFINITY
@@ -329,7 +355,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
 
     const takeApart: (part: Batch, error: GenesysError, seen: Seen) => Effect.Effect<Tally, AuditError> =
       Effect.fnUntraced(function* (part: Batch, error: GenesysError, seen: Seen) {
-        const named = error._tag === "PayloadTooLarge" ? [] : Contracts.namedNumbers(bodyOf(error), part)
+        const named = error._tag === "PayloadTooLarge" ? [] : namedIn(error, part)
         if (named.length > 0) {
           const culprits = new Set(named.map(({ phoneNumber }) => phoneNumber))
           const rest = part.phoneNumbers.filter((phoneNumber) => !culprits.has(phoneNumber))
@@ -395,8 +421,8 @@ const lookAt = (client: typeof HttpClient.Service, dncListId: string, includeSiz
   )
 
 /**
- * Finds out which contract a list is served by: an org that does not know the entries route is asked by the published API.
- * Sends the entries route a request with no numbers in it.
+ * Finds out which contract a list is served by: an org that does not know the entries route is asked by the published API,
+ * and so is every org where the kind is none of phone numbers. Sends the entries route a request with no numbers in it.
  *
  * @since 0.1.0
  */
@@ -404,6 +430,7 @@ export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
   dncListId: string,
   platform: Contract = Contracts.platform()
 ) {
+  if (platform.kind !== "phone") return platform
   const client = yield* HttpClient
   yield* lookAt(client, dncListId, false)
   const nobody: Batch = {

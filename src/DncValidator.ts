@@ -13,10 +13,11 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max"
-import type { Entry, EntryBlock, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
+import type { Entry, EntryBlock, Kind, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import { anywhereOnEarth, parseExpiry } from "./DncValidator/expiry.js"
 import { describeCountry, judge } from "./DncValidator/phone.js"
+import * as Text from "./DncValidator/text.js"
 
 /**
  * What decides about a row, as data.
@@ -25,6 +26,11 @@ import { describeCountry, judge } from "./DncValidator/phone.js"
  * @category models
  */
 export interface Policy {
+  /**
+   * What the rows hold. WhatsApp numbers are judged as phone numbers; e-mail addresses and custom values have rules of their
+   * own, and belong to no country.
+   */
+  readonly kind: Kind
   /** ISO 3166 alpha-2: the country of a number in national form whose row names none. */
   readonly defaultCountry: string
   /** Countries whose numbers are admitted. */
@@ -42,6 +48,7 @@ export interface Policy {
  * @category models
  */
 export const defaults: Policy = {
+  kind: "phone",
   defaultCountry: "US",
   allowedCountries: ["US", "CA", "GB", "DE", "FR"],
   reasons: {},
@@ -86,6 +93,7 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     for (const country of policy.allowedCountries) allowed.add(yield* countryOf(country, "allowed country"))
     const zone = yield* zoneOf(policy.timezone)
     const reasonIndex = reasonTable(policy.reasons)
+    const text = Text.ofKind(policy.kind)
     const expiries = new Map<string, number | undefined>()
 
     const expiryOf = (text: string): number | undefined => {
@@ -98,28 +106,44 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     }
 
     const validate = (block: RowBlock, now: number): EntryBlock => {
-      const out = collector(block)
+      const out = collector(block, policy.kind)
       for (let i = 0; i < block.length; i++) {
         const raw = block.phoneNumber[i]
         if (raw === "") {
-          out.reject(i, raw, "MissingPhoneNumber", "The row has no phone number.")
+          out.reject(
+            i,
+            raw,
+            text?.missing ?? "MissingPhoneNumber",
+            `The row has no ${DncEntry.names[policy.kind].one}.`
+          )
           continue
         }
-        const named = block.country?.[i] ?? ""
-        const country = named === "" ? defaultCountry : named.toUpperCase()
-        if (!isSupportedCountry(country)) {
-          out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
-          continue
-        }
-        const phone = judge(raw, country)
-        if ("code" in phone) {
-          out.reject(i, raw, phone.code, phone.message)
-          continue
-        }
-        if (!allowed.has(phone.country)) {
-          const message = `${describeCountry(phone.country)} is not among the allowed countries.`
-          out.reject(i, raw, "CountryNotAllowed", message, phone.country)
-          continue
+        let contact: number | string
+        if (text === undefined) {
+          const named = block.country?.[i] ?? ""
+          const country = named === "" ? defaultCountry : named.toUpperCase()
+          if (!isSupportedCountry(country)) {
+            out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
+            continue
+          }
+          const phone = judge(raw, country)
+          if ("code" in phone) {
+            out.reject(i, raw, phone.code, phone.message)
+            continue
+          }
+          if (!allowed.has(phone.country)) {
+            const message = `${describeCountry(phone.country)} is not among the allowed countries.`
+            out.reject(i, raw, "CountryNotAllowed", message, phone.country)
+            continue
+          }
+          contact = Number(phone.digits)
+        } else {
+          const judged = text.judge(raw)
+          if (typeof judged !== "string") {
+            out.reject(i, raw, judged.code, judged.message)
+            continue
+          }
+          contact = judged
         }
         const code = block.reason?.[i] ?? ""
         const reason = code === "" ? 0 : reasonIndex(code)
@@ -127,18 +151,18 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
           out.reject(i, code, "UnknownReason", `The reason "${code}" is not in the table of reasons.`)
           continue
         }
-        const text = block.expires?.[i] ?? ""
-        const expires = text === "" ? Number.POSITIVE_INFINITY : expiryOf(text)
+        const end = block.expires?.[i] ?? ""
+        const expires = end === "" ? Number.POSITIVE_INFINITY : expiryOf(end)
         if (expires === undefined) {
-          out.reject(i, text, "InvalidExpiration", `"${text}" is not an ISO 8601 date or time such as 2027-01-31.`)
+          out.reject(i, end, "InvalidExpiration", `"${end}" is not an ISO 8601 date or time such as 2027-01-31.`)
           continue
         }
         if (expires <= now) {
-          out.reject(i, text, "ExpirationInPast", `The entry would have expired on ${text} already.`)
+          out.reject(i, end, "ExpirationInPast", `The entry would have expired on ${end} already.`)
           continue
         }
         if (reason === undefined) out.unknownReason()
-        out.entry(i, Number(phone.digits), reason ?? 0, expires)
+        out.entry(i, contact, reason ?? 0, expires)
       }
       return out.done()
     }
@@ -181,17 +205,18 @@ const reasonTable = (table: Readonly<Record<string, Reason>>): ((code: string) =
   return (code) => index.get(code.toUpperCase())
 }
 
-const collector = (block: RowBlock) => {
+const collector = (block: RowBlock, kind: Kind) => {
   const line: Array<number> = []
-  const number: Array<number> = []
+  const contact: Array<number | string> = []
   const reason: Array<number> = []
   const expires: Array<number> = []
   const rejects: Array<Reject> = []
   let unknownReasons = 0
   return {
-    entry: (i: number, e164: number, reasonIndex: number, end: number) => {
+    /** The digits of a number, or another contact as it is sent. */
+    entry: (i: number, digitsOrText: number | string, reasonIndex: number, end: number) => {
       line.push(block.line[i])
-      number.push(e164)
+      contact.push(digitsOrText)
       reason.push(reasonIndex)
       expires.push(end)
     },
@@ -208,7 +233,12 @@ const collector = (block: RowBlock) => {
     unknownReason: () => {
       unknownReasons++
     },
-    done: (): EntryBlock => ({ length: number.length, line, number, reason, expires, rejects, unknownReasons })
+    done: (): EntryBlock => {
+      const common = { length: line.length, line, reason, expires, rejects, unknownReasons }
+      return Text.ofKind(kind) === undefined
+        ? { ...common, number: contact as Array<number> }
+        : { ...common, number: [], text: contact as Array<string> }
+    }
   }
 }
 
@@ -235,14 +265,24 @@ export const validateRow = (
  */
 export const entryAt = (block: EntryBlock, index: number): Entry => ({
   line: block.line[index],
-  phoneNumber: `+${block.number[index]}`,
+  phoneNumber: block.text?.[index] ?? `+${block.number[index]}`,
   reason: DncEntry.reasons[block.reason[index]],
   expires: block.expires[index]
 })
 
 /**
+ * The rules of a kind by their defaults, and what the policy says otherwise.
+ *
  * @since 0.1.0
  * @category layers
+ * @example
+ * import { Contract, DncSubmitter, DncValidator } from "genesys-dnc"
+ * import { Layer } from "effect"
+ *
+ * const emails = Layer.merge(
+ *   DncValidator.layer({ kind: "email" }),
+ *   DncSubmitter.layer({ contract: Contract.platform({ kind: "email" }) })
+ * )
  */
 export const layer = (policy?: Partial<Policy>): Layer.Layer<DncValidator, PolicyError> =>
   Layer.effect(DncValidator, make(policy))
@@ -260,7 +300,7 @@ export const layerConfig = (
 
 /**
  * A validator made from a function of one row: for rules that the policy cannot say. An entry whose number is not E.164
- * is rejected as `InvalidPhoneNumber`.
+ * is rejected as `InvalidPhoneNumber`, one that is no good address or value as the policy's kind would reject it.
  *
  * @since 0.1.0
  * @category layers
@@ -277,7 +317,8 @@ export const layerFromRow = (
     DncValidator.of({
       policy,
       validate: (block, now) => {
-        const out = collector(block)
+        const out = collector(block, policy.kind)
+        const text = Text.ofKind(policy.kind)
         for (let i = 0; i < block.length; i++) {
           const row: Row = {
             phoneNumber: block.phoneNumber[i],
@@ -287,8 +328,11 @@ export const layerFromRow = (
           }
           Either.match(f(row, now), {
             onLeft: ({ code, message }) => out.reject(i, row.phoneNumber, code, message),
-            onRight: ({ expires, phoneNumber, reason }) =>
-              /^\+[1-9]\d{1,14}$/.test(phoneNumber)
+            onRight: ({ expires, phoneNumber, reason }) => {
+              const judged = text?.judge(phoneNumber)
+              if (typeof judged === "object") return out.reject(i, row.phoneNumber, judged.code, judged.message)
+              if (judged !== undefined) return out.entry(i, judged, DncEntry.reasons.indexOf(reason), expires)
+              return /^\+[1-9]\d{1,14}$/.test(phoneNumber)
                 ? out.entry(i, Number(phoneNumber.slice(1)), DncEntry.reasons.indexOf(reason), expires)
                 : out.reject(
                     i,
@@ -296,6 +340,7 @@ export const layerFromRow = (
                     "InvalidPhoneNumber",
                     `"${phoneNumber}" is not a number in E.164 form.`
                   )
+            }
           })
         }
         return out.done()

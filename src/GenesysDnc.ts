@@ -16,6 +16,7 @@ import * as AuditSink from "./AuditSink.js"
 import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
 import * as Contract from "./Contract.js"
+import type { Kind } from "./DncEntry.js"
 import * as DncExport from "./DncExport.js"
 import * as DncLists from "./DncLists.js"
 import * as DncSubmitter from "./DncSubmitter.js"
@@ -62,6 +63,11 @@ export interface Settings {
   /** How phone numbers stand in it. */
   readonly audit?: AuditSink.Options
   readonly policy?: Partial<DncValidator.Policy>
+  /**
+   * What is put on the list or taken off it: `phone` unless given here or in the policy. The other kinds go by the published
+   * API, whatever `detect` would find.
+   */
+  readonly kind?: Kind
   /**
    * By which API: `platform`, which Genesys Cloud publishes, unless given; `{ detect: id }` asks the list of that id which
    * of the two it is served by.
@@ -187,10 +193,17 @@ export const layerConfig = (
 
 /** Where the list is asked, what is sent if it is not served by entries. */
 const contractOf = (settings: Settings): Contract.Contract =>
-  settings.api === "entries" ? Contract.entries : Contract.platform(pick(settings, "largestBatch"))
+  settings.api === "entries"
+    ? Contract.entries
+    : Contract.platform({ kind: kindOf(settings), ...pick(settings, "largestBatch") })
+
+const kindOf = ({ kind, policy }: Settings): Kind => kind ?? policy?.kind ?? DncValidator.defaults.kind
 
 const evidence = (settings: Settings) =>
-  Layer.merge(DncValidator.layer(settings.policy), AuditSink.layerFile(settings.auditLog, settings.audit))
+  Layer.merge(
+    DncValidator.layer({ ...settings.policy, kind: kindOf(settings) }),
+    AuditSink.layerFile(settings.auditLog, settings.audit)
+  )
 
 const pick = <A extends object, K extends keyof A>(options: A, ...keys: ReadonlyArray<K>): Pick<A, K> =>
   Object.fromEntries(keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]]))) as Pick<A, K>
@@ -343,8 +356,8 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
 export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs" | "ends">, OutputPaths {
   /** Path of the file that keeps ends which the list cannot say; see `IntendedEnds`. None are kept without it. */
   readonly ends?: string
-  /** How the files are to be read. */
-  readonly file?: SuppressionFile.Options
+  /** How the files are to be read; what they hold is for the contract to say. */
+  readonly file?: Omit<SuppressionFile.Options, "kind">
 }
 
 /**
@@ -549,6 +562,7 @@ const openAll = (
     const all = [...written.rejects, written.failed, written.failedRemovals, written.plan]
     const mayBeWritten = all.filter(({ kind }) => kinds.includes(kind))
     yield* check(files, mayBeWritten, options.keep)
-    const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, options.file))
-    return { inputs, written, outputs: yield* outputs(inputs, written, options.keep) }
+    const { kind } = (yield* DncSubmitter.DncSubmitter).contract
+    const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, { ...options.file, kind }))
+    return { inputs, written, outputs: yield* outputs(inputs, written, options.keep, kind) }
   })

@@ -238,11 +238,21 @@ export const isFatal = (error: GenesysError): boolean =>
  *
  * @since 0.1.0
  */
-export const withAttempts = <E extends GenesysError>(error: E, attempts: number): E => {
-  // a tagged error is immutable; its class is called again with one field more
+export const withAttempts = <E extends GenesysError>(error: E, attempts: number): E => changed(error, { attempts })
+
+/**
+ * The same failure in other words.
+ *
+ * @since 0.1.0
+ */
+export const withMessage = <E extends GenesysError>(error: E, message: string): E =>
+  message === error.message ? error : changed(error, { message })
+
+const changed = <E extends GenesysError>(error: E, fields: object): E => {
+  // a tagged error is immutable; its class is called again with other fields
   const Self = error.constructor as new (fields: object) => E
   // message and cause are no enumerable properties of an error
-  return new Self({ ...error, message: error.message, cause: error.cause, attempts })
+  return new Self({ ...error, message: error.message, cause: error.cause, ...fields })
 }
 
 /** The permissions that a refusal names, or else those that a push needs. */

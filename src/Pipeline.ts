@@ -23,7 +23,7 @@ import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
 import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
-import { abort, begin, checkAction, grouping, plan } from "./Pipeline/run.js"
+import { abort, begin, checkAction, checkKind, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
 import { sync as syncStages } from "./Pipeline/sync.js"
@@ -216,7 +216,8 @@ export const push = <E, E2 = never>(
 > =>
   Effect.gen(function* () {
     const submitter = yield* DncSubmitter
-    const run = yield* begin(inputs, options)
+    const run = yield* begin(inputs, options, submitter.contract.kind)
+    yield* checkKind(yield* DncValidator, submitter.contract)
     yield* checkAction(run, submitter.contract)
     const list = yield* submitter.check(options.dncListId)
     const reports = yield* read(run)
@@ -242,7 +243,14 @@ export const push = <E, E2 = never>(
         if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
         if (uploaded !== undefined) uploaded.checkSize()
-        else if (options.verify !== undefined) yield* verify(run, options.verify)
+        else if (options.verify !== undefined) {
+          if (run.kind !== "phone" && list?.contactMethod === "Any") {
+            yield* Effect.logWarning(
+              "How exports of lists for any contact method are laid out is not published: what is not in their first column counts as failed"
+            )
+          }
+          yield* verify(run, options.verify)
+        }
         yield* adding ? settleEnds : forgetEnds(run, submitter, options.ends, removed(run))
         return yield* conclude(run, reports)
       })
@@ -312,7 +320,8 @@ export const validate = <E, E2 = never>(
 ): Effect.Effect<RunReport, E | E2 | TooManyRejects, DncValidator | DncSubmitter> =>
   Effect.gen(function* () {
     const { contract } = yield* DncSubmitter
-    const run = yield* begin(inputs, { ...options, dncListId: "" })
+    yield* Effect.orDie(checkKind(yield* DncValidator, contract))
+    const run = yield* begin(inputs, { ...options, dncListId: "" }, contract.kind)
     const reports = yield* read(run)
     yield* checkRejects(run, options?.maxRejects)
     plan(run, contract)
@@ -347,7 +356,8 @@ export const live = <E, R, E2 = never>(
   Effect.gen(function* () {
     const validator = yield* DncValidator
     const submitter = yield* DncSubmitter
-    const run = yield* begin([], options)
+    const run = yield* begin([], options, submitter.contract.kind)
+    yield* checkKind(validator, submitter.contract)
     yield* checkAction(run, submitter.contract)
     yield* submitter.check(options.dncListId)
     const { contract } = submitter

@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import Papa from "papaparse"
-import type { Reject } from "./DncEntry.js"
+import { type Kind, names, type Reject } from "./DncEntry.js"
 
 /**
  * A file that could not be written.
@@ -189,7 +189,7 @@ export const make = (
  * @category models
  */
 export interface FailedRow {
-  /** E.164 with its plus sign. */
+  /** E.164 with its plus sign, or what else the kind is. */
   readonly phoneNumber: string
   readonly reason: string
   /** ISO 8601; `""` for ever. */
@@ -210,16 +210,21 @@ export interface FailedFile extends Omit<CsvFile, "write"> {
 }
 
 /**
- * The numbers of batches that failed, as a canonical input.
+ * The numbers of batches that failed, as a canonical input of the kind; `phone` unless given.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const makeFailed = (options: Options): Effect.Effect<FailedFile, never, Scope.Scope> =>
-  Effect.map(makeCsv({ ...options, columns: failedColumns }), (csv) => ({
-    ...csv,
-    write: (rows) => csv.write(rows.map((row) => failedColumns.map((column) => row[column])))
-  }))
+export const makeFailed = (
+  options: Options & { readonly kind?: Kind }
+): Effect.Effect<FailedFile, never, Scope.Scope> =>
+  Effect.map(
+    makeCsv({ ...options, columns: [names[options.kind ?? "phone"].column, ...failedColumns.slice(1)] }),
+    (csv) => ({
+      ...csv,
+      write: (rows) => csv.write(rows.map((row) => failedColumns.map((column) => row[column])))
+    })
+  )
 
 /**
  * Numbers that should have been taken off a list, as an input of `remove`: their ends do not matter there.

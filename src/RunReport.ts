@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import type { ComplianceStatus } from "./AuditSink.js"
-import type { Action, Receipt, Reject, RejectCode } from "./DncEntry.js"
+import type { Action, Kind, Receipt, Reject, RejectCode } from "./DncEntry.js"
 
 /**
  * Each row read is in exactly one of the others.
@@ -94,6 +94,8 @@ export interface RunReport {
   readonly dncListId: string
   readonly contract: string
   readonly action: Action | "sync"
+  /** What the run put on the list or took off it; where it is not `phone`, "numbers" means these. */
+  readonly kind: Kind
   /** URL of the API, or `nowhere`. */
   readonly target: string
   /** `aborted`: a failure that would meet every batch, in `error`. `stopped`: somebody asked for it. */

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { type RowBlock, rowFields } from "./DncEntry.js"
+import { columns, type Kind, names, type RowBlock } from "./DncEntry.js"
 import * as Csv from "./SuppressionFile/Csv.js"
 import * as Header from "./SuppressionFile/Header.js"
 import { InputError, inputError } from "./SuppressionFile/InputError.js"
@@ -37,6 +37,8 @@ export type Format = "csv" | "ndjson"
  * @category options
  */
 export interface Options {
+  /** What the rows hold, by which their column is found; `phone` unless given. */
+  readonly kind?: Kind | undefined
   /** Otherwise told from the extension (`.ndjson`, `.jsonl`), else from the first character. */
   readonly format?: Format | undefined
   /** One character; otherwise `,` `;` tab or `|`, told from the header. */
@@ -57,7 +59,7 @@ export interface Options {
  * @since 0.1.0
  * @category options
  */
-export const defaults = { header: true, columns: {}, bufferSize: 1 << 15, recordLimit: 1 << 20 } as const
+export const defaults = { kind: "phone", header: true, columns: {}, bufferSize: 1 << 15, recordLimit: 1 << 20 } as const
 
 /**
  * An input that has been looked at and can be read, as often as wanted.
@@ -119,6 +121,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
   const format = options.format ?? formatOf(path, head)
   const layout = format === "csv" ? yield* csvLayout(source, head, limit, options) : undefined
   const chosen: Header.Columns = options.columns ?? defaults.columns
+  const kind = options.kind ?? defaults.kind
   if (layout === undefined && Object.values(chosen).some((column) => typeof column === "number")) {
     return yield* inputError(source, "Header", "is NDJSON, which has no column numbers", "Name the keys instead.")
   }
@@ -134,7 +137,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
         hash.update(bytes)
       })
       const splitter = Records.make({ input: source, delimiter: layout?.delimiter, limit })
-      const toBlock = layout === undefined ? Ndjson.make(source, chosen) : Csv.make(layout)
+      const toBlock = layout === undefined ? Ndjson.make(source, chosen, kind) : Csv.make(layout)
       let ended = false
       const next = Effect.gen(function* () {
         while (!ended) {
@@ -159,7 +162,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
     name: source.name,
     path: source.file,
     format,
-    columns: layout?.columns ?? rowFields,
+    columns: layout?.columns ?? columns(kind),
     mapping: layout?.mapping ?? { phoneNumber: 0, reason: 1, expires: 2, country: 3 },
     delimiter: layout?.delimiter ?? ",",
     bytes: source.fingerprint.size,
@@ -199,7 +202,8 @@ const formatOf = (path: string, head: string): Format =>
 const csvLayout = Effect.fnUntraced(function* (source: Source.Source, head: string, limit: number, options: Options) {
   const chosen: Header.Columns = options.columns ?? defaults.columns
   const header = options.header ?? defaults.header
-  const delimiter = options.delimiter ?? Sniff.delimiter(head, chosen.phoneNumber)
+  const kind = options.kind ?? defaults.kind
+  const delimiter = options.delimiter ?? Sniff.delimiter(head, chosen.phoneNumber, kind)
   if (delimiter.length !== 1 || /["\r\n\uFEFF]/.test(delimiter)) {
     return yield* inputError(source, "Header", `cannot be cut at "${delimiter}"`, "A delimiter is one character.")
   }
@@ -213,17 +217,23 @@ const csvLayout = Effect.fnUntraced(function* (source: Source.Source, head: stri
     const hint = 'Quote whole cells only, and double ("") the quotes in them.'
     return yield* inputError(source, "Header", "the quoting of the header is wrong", hint, { line })
   }
-  const all = header ? cells.map((cell) => cell.trim()) : yield* Header.names(source, cells.length, chosen)
-  const mapping = yield* Header.map(source, all, header ? chosen : {}, line)
-  if (header && Header.looksLikePhoneNumber(all[mapping.phoneNumber])) {
-    const hint = "If there is no header, say --no-header; otherwise correct --phone-column."
-    return yield* inputError(source, "Header", "the header has a phone number where its name should be", hint, { line })
+  const all = header ? cells.map((cell) => cell.trim()) : yield* Header.names(source, cells.length, chosen, kind)
+  const mapping = yield* Header.map(source, all, header ? chosen : {}, line, kind)
+  if (header && Header.looksLike(all[mapping.phoneNumber], kind)) {
+    const hint = `If there is no header, say --no-header; otherwise correct ${kind === "phone" ? "--phone-column" : "--column"}.`
+    return yield* inputError(
+      source,
+      "Header",
+      `the header has ${kind === "email" ? "an" : "a"} ${names[kind].one} where its name should be`,
+      hint,
+      { line }
+    )
   }
-  if (header && Csv.hidesRow(text, [], { delimiter, width: all.length, mapping }) !== "no") {
+  if (header && Csv.hidesRow(text, [], { delimiter, width: all.length, mapping, kind }) !== "no") {
     return yield* Csv.unsound(source, line)
   }
   const own = all.length - ours(header ? all : [], Math.max(...Object.values(mapping).map((column) => column ?? 0)))
-  return { input: source, delimiter, width: all.length, own, mapping, header, columns: all.slice(0, own) }
+  return { input: source, delimiter, width: all.length, own, mapping, header, kind, columns: all.slice(0, own) }
 })
 
 /** How many of the last columns a file of rejects has added. */

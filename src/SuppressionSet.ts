@@ -6,11 +6,21 @@
 import type { Group } from "./Contract.js"
 import type { Batch, EntryBlock, Reason } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
+import * as Codec from "./SuppressionSet/codec.js"
+
+export {
+  /**
+   * What the contacts of a kind are inside the set.
+   *
+   * @since 0.1.0
+   */
+  Codec
+}
 
 /**
  * A compact table: for each number its digits (8 bytes), its value (4) and its place (4), kept in the order of arrival in
  * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full. So 21.3 to 24
- * bytes a number.
+ * bytes a number. Of other kinds than numbers, the codec holds the texts, and the table their positions in place of digits.
  *
  * @since 0.1.0
  * @category models
@@ -46,7 +56,9 @@ export interface SuppressionSet {
   ) => Iterable<Batch>
   /** All that waits counts as cut: it is sent otherwise than in batches. */
   readonly take: () => void
-  /** The end of a number's suppression, or `undefined` where it is not in the set. Numbers are without their plus sign. */
+  /** What stands for a number (an address, a value) in the table, or `NaN`: for a number its digits. */
+  readonly numberOf: (phoneNumber: string) => number
+  /** The end of a number's suppression, or `undefined` where it is not in the set. Numbers are as {@link numberOf} gives them. */
   readonly expires: (number: number) => number | undefined
   /** Marks a number as seen elsewhere; false where it was marked before, or is not in the set. */
   readonly see: (number: number) => boolean
@@ -58,7 +70,7 @@ export interface SuppressionSet {
   readonly settled: (seen: boolean) => Iterable<string>
   /** Every number in the order of arrival, with its end and whether it was seen. */
   readonly values: () => Iterable<readonly [number: number, expires: number, seen: boolean]>
-  /** The numbers that were cut and whose batch did not fail, in E.164: those that were seen, or those that were not. */
+  /** The numbers that were cut and whose batch did not fail, as they are sent: those that were seen, or those that were not. */
   readonly sent: (seen: boolean) => Iterable<string>
   /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
@@ -99,7 +111,7 @@ interface Chunk {
  * @since 0.1.0
  * @category constructors
  */
-export const make = (): SuppressionSet => {
+export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
   const chunks: Array<Chunk> = []
   let size = 0
   let pending = 0
@@ -140,9 +152,10 @@ export const make = (): SuppressionSet => {
   }
 
   const add = (block: EntryBlock, base: number): number => {
+    const numbers = codec.numbers(block)
     let duplicates = 0
     for (let i = 0; i < block.length; i++) {
-      const number = block.number[i]
+      const number = numbers[i]
       const expires = block.expires[i]
       const reason = block.reason[i]
       const slot = slotOf(number)
@@ -229,7 +242,7 @@ export const make = (): SuppressionSet => {
     const numberAt = (i: number): number => chunks[order[i] >>> chunkBits].number[order[i] & chunkMask]
     for (let id = 0; id < counts.length; id++) {
       for (let from = start[id]; from < start[id + 1]; from += largest) {
-        const phoneNumbers = formatE164(numberAt, from, Math.min(from + largest, start[id + 1]))
+        const phoneNumbers = codec.formatAll(numberAt, from, Math.min(from + largest, start[id + 1]))
         yield { runId, dncListId, action, index: nextBatch++, phoneNumbers, ...groups[id] }
       }
     }
@@ -237,7 +250,7 @@ export const make = (): SuppressionSet => {
 
   const locate = (number: number): number => index[slotOf(number)] - 1
 
-  const find = (phoneNumber: string): number => locate(Number(phoneNumber.slice(1)))
+  const find = (phoneNumber: string): number => locate(codec.numberOf(phoneNumber))
 
   const see = (number: number): boolean => {
     const at = locate(number)
@@ -263,7 +276,7 @@ export const make = (): SuppressionSet => {
     for (let i = 0; i < size; i++) {
       const { number, seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
-      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) yield `+${number[at]}`
+      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) yield codec.format(number[at])
     }
   }
 
@@ -277,7 +290,10 @@ export const make = (): SuppressionSet => {
 
   return {
     size: () => size,
-    bytes: () => chunks.reduce((sum, { seen }) => sum + chunkSize * 16 + (seen?.byteLength ?? 0), 0) + index.byteLength,
+    bytes: () =>
+      chunks.reduce((sum, { seen }) => sum + chunkSize * 16 + (seen?.byteLength ?? 0), 0) +
+      index.byteLength +
+      codec.bytes(),
     add,
     place: (phoneNumber) => {
       const at = find(phoneNumber)
@@ -300,6 +316,7 @@ export const make = (): SuppressionSet => {
       return countWaiting(groups.length, ofValue).reduce((sum, count) => sum + Math.ceil(count / largest), 0)
     },
     cut,
+    numberOf: codec.numberOf,
     expires: (number) => {
       const at = locate(number)
       return at === -1 ? undefined : valueExpires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
@@ -336,50 +353,6 @@ export const make = (): SuppressionSet => {
 
 const isSeen = (seen: Uint8Array | undefined, at: number): boolean =>
   seen !== undefined && (seen[at >>> 3] & (1 << (at & 7))) !== 0
-
-/** A plus sign and 15 digits. */
-const longestE164 = 16
-
-/**
- * Numbers `from` to `to` in E.164 form, cut from one text: V8 keeps each number that it turns into a string in a cache,
- * so that the strings of a whole run would outlive the young generation.
- */
-const formatE164 = (numberAt: (i: number) => number, from: number, to: number): Array<string> => {
-  const bytes = Buffer.allocUnsafe(longestE164 * (to - from))
-  const ends = new Array<number>(to - from)
-  let end = 0
-  for (let i = from; i < to; i++) {
-    const number = numberAt(i)
-    const high = Math.floor(number / 1e7)
-    const digits = high === 0 ? countDigits(number) : 7 + countDigits(high)
-    bytes[end] = 0x2b
-    const low = writeDigits(bytes, end + digits, number - high * 1e7, high === 0 ? digits : 7)
-    if (high > 0) writeDigits(bytes, low, high, digits - 7)
-    end += 1 + digits
-    ends[i - from] = end
-  }
-  const text = bytes.toString("latin1", 0, end)
-  const phoneNumbers = new Array<string>(to - from)
-  for (let i = 0, start = 0; i < ends.length; start = ends[i++]) phoneNumbers[i] = text.slice(start, ends[i])
-  return phoneNumbers
-}
-
-/** Of an integer from 0 to 10^8. */
-const countDigits = (integer: number): number => {
-  let digits = 1
-  for (let bound = 10; integer >= bound; bound *= 10) digits++
-  return digits
-}
-
-/** Writes so many digits of a 32-bit integer, the last one at `at`; returns where the next one to the left goes. */
-const writeDigits = (bytes: Uint8Array, at: number, integer: number, digits: number): number => {
-  for (let i = 0; i < digits; i++) {
-    const rest = (integer / 10) | 0
-    bytes[at--] = 48 + integer - rest * 10
-    integer = rest
-  }
-  return at
-}
 
 /** A well-mixed 32-bit hash of an integer below 10^15. */
 const hash = (number: number): number => {

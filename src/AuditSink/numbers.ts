@@ -6,11 +6,11 @@
 import { createHmac } from "node:crypto"
 import * as Redacted from "effect/Redacted"
 import type { AuditEvent } from "../AuditSink.js"
-import { mask } from "../Masking.js"
+import { mask, maskRaw } from "../Masking.js"
 
 /**
  * `masked`: calling code and last two digits, and batches by their digest alone. `hashed`: HMAC-SHA-256 of the E.164
- * number, so that who holds the key can look a number up. `whole`: as they are.
+ * number, address or value, so that who holds the key can look a number up. `whole`: as they are.
  *
  * @since 0.1.0
  * @category models
@@ -52,7 +52,7 @@ const maskWords = (event: AuditEvent): AuditEvent => {
         ...masked,
         validationErrors: event.validationErrors.map((error) => ({
           ...error,
-          raw: mask(error.raw),
+          raw: maskRaw(error.raw, error.code, event.kind ?? "phone"),
           message: mask(error.message)
         }))
       }

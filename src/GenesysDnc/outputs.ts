@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as DncEntry from "../DncEntry.js"
-import { type Reject, rowFields } from "../DncEntry.js"
+import { type Kind, type Reject, rowFields } from "../DncEntry.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RejectsFile from "../RejectsFile.js"
 import type { OutputFile } from "../RunReport.js"
@@ -22,11 +22,12 @@ import type { outputPaths } from "./outputPaths.js"
 export const outputs = (
   inputs: ReadonlyArray<SuppressionFile>,
   paths: ReturnType<typeof outputPaths>,
-  keep: ReadonlyArray<string> = []
+  keep: ReadonlyArray<string> = [],
+  kind: Kind = "phone"
 ): Effect.Effect<Pipeline.Outputs<RejectsFile.OutputError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const kept = [...inputs.map((input) => input.path), ...keep]
-    const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept })
+    const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept, kind })
     const failedRemovals = yield* RejectsFile.makeFailedRemovals({ path: paths.failedRemovals.path, inputs: kept })
     const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
     const rejects = yield* single === undefined
@@ -38,7 +39,7 @@ export const outputs = (
             inputs: kept
           })
         )
-      : Effect.map(shared(inputs, single.path, kept), (file) => inputs.map(() => file))
+      : Effect.map(shared(inputs, single.path, kept, kind), (file) => inputs.map(() => file))
     const canonical = single !== undefined && !sameColumns(inputs)
 
     return {
@@ -97,10 +98,10 @@ const failedRows = (entries: ReadonlyArray<Omit<DncEntry.Entry, "line">>, error:
   }))
 
 /** One file for several inputs: under their own columns if they are the same, else under the canonical ones. */
-const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string, kept: ReadonlyArray<string>) =>
+const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string, kept: ReadonlyArray<string>, kind: Kind) =>
   RejectsFile.make({
     path,
-    columns: sameColumns(inputs) ? (inputs[0]?.columns ?? rowFields) : rowFields,
+    columns: sameColumns(inputs) ? (inputs[0]?.columns ?? DncEntry.columns(kind)) : DncEntry.columns(kind),
     delimiter: sameColumns(inputs) ? inputs[0]?.delimiter : undefined,
     inputs: kept,
     file: inputs.length > 1

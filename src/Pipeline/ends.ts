@@ -20,7 +20,7 @@ export const noteEnds = <E, E2>(
   ends: IntendedEnds | undefined,
   listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, { readonly message: string }>
 ): Effect.Effect<Effect.Effect<void>, EndsError> =>
-  ends === undefined || contract.name !== "platform" || target === "nowhere"
+  ends === undefined || contract.name !== "platform" || run.kind !== "phone" || target === "nowhere"
     ? Effect.succeed(Effect.void)
     : Effect.map(ends.note({ ...run, target, listed }), ({ forEver, kept, settle, unseen }) => {
         if (kept + forEver + unseen > 0) run.ends = { path: ends.path, kept, forEver, unseen }
@@ -34,7 +34,7 @@ export const forgetEnds = <E, E2>(
   ends: IntendedEnds | undefined,
   phoneNumbers: Iterable<string>
 ): Effect.Effect<void> =>
-  ends === undefined || target === "nowhere"
+  ends === undefined || run.kind !== "phone" || target === "nowhere"
     ? Effect.void
     : orAbort(run, ends.forget({ runId: run.runId, dncListId: run.dncListId, target }, phoneNumbers))
 

@@ -18,7 +18,7 @@ import type { RunReport } from "../RunReport.js"
 import * as SuppressionSet from "../SuppressionSet.js"
 import { removed } from "./ends.js"
 import { conclude, recordStart } from "./record.js"
-import { abort, begin, checkAction, grouping, plan, type Run } from "./run.js"
+import { abort, begin, checkAction, checkPhone, grouping, plan, type Run } from "./run.js"
 import { send } from "./send.js"
 import { readSize } from "./size.js"
 
@@ -73,6 +73,7 @@ export const expire = <E = never, E2 = never>(
     const { listed, ...given } = options
     const run = yield* begin<never, E>([], { ...given, action: "remove" })
     yield* checkAction(run, submitter.contract)
+    yield* checkPhone(submitter.contract, "An expiry")
     const { dncListId, runId } = run
     const key = { dncListId, runId, target: submitter.target }
     const list = yield* submitter.check(dncListId)

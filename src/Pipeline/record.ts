@@ -29,6 +29,7 @@ export const recordStart = <E, E2>(
       operation: "RUN_STARTED",
       runId: run.runId,
       dncListId: run.dncListId,
+      kind: run.kind,
       complianceStatus: "INCOMPLETE",
       validationErrors: run.recorded.slice(),
       result: {
@@ -66,6 +67,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
       operation: "RUN_FINISHED",
       runId: run.runId,
       dncListId: run.dncListId,
+      kind: run.kind,
       latencyMs: finished.durationMs.read + finished.durationMs.send,
       complianceStatus: finished.complianceStatus,
       validationErrors: run.recorded.slice(run.recordedAtStart),
@@ -123,6 +125,7 @@ export const report = <E, E2>(
       dncListId: run.dncListId,
       contract: contract.name,
       action: run.sync === undefined ? run.action : "sync",
+      kind: run.kind,
       target,
       outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
       ...(error === undefined ? {} : { error }),

@@ -8,12 +8,15 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type { ValidationError } from "../AuditSink.js"
 import type { Contract } from "../Contract.js"
-import type { Action, Reject } from "../DncEntry.js"
+import type { Action, Kind, Reject } from "../DncEntry.js"
+import * as DncEntry from "../DncEntry.js"
+import type { DncValidator } from "../DncValidator.js"
 import { BadRequest } from "../GenesysError.js"
 import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
 import { noOutputs } from "../Pipeline.js"
 import type { Ledger, RunReport, SyncReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
+import * as Codec from "../SuppressionSet/codec.js"
 import * as SuppressionSet from "../SuppressionSet.js"
 
 /** Refused rows that the log shows one by one. */
@@ -24,6 +27,7 @@ export interface Run<E, E2> {
   readonly runId: string
   readonly dncListId: string
   readonly action: Action
+  readonly kind: Kind
   readonly concurrency: number | undefined
   readonly inputs: ReadonlyArray<Input<E>>
   readonly outputs: Outputs<E2>
@@ -58,7 +62,8 @@ export interface Run<E, E2> {
 
 export const begin = <E, E2>(
   inputs: ReadonlyArray<Input<E>>,
-  options: Omit<Options<E2>, "confirm" | "verify">
+  options: Omit<Options<E2>, "confirm" | "verify">,
+  kind: Kind = "phone"
 ): Effect.Effect<Run<E, E2>> =>
   Effect.map(Clock.currentTimeMillis, (now) => {
     const ledger = Report.ledger()
@@ -68,12 +73,13 @@ export const begin = <E, E2>(
       runId: options.runId ?? crypto.randomUUID(),
       dncListId: options.dncListId,
       action: options.action ?? "add",
+      kind,
       concurrency: options.concurrency,
       inputs,
       outputs: options.outputs ?? (noOutputs as Outputs<never>),
       stop: options.stop ?? Effect.never,
       bases: [0],
-      set: SuppressionSet.make(),
+      set: SuppressionSet.make(Codec.ofKind(kind)),
       ledger,
       recorded: [],
       recordedAtStart: 0,
@@ -121,6 +127,31 @@ export const checkAction = <E, E2>(
         new BadRequest({
           message: `By the contract ${name} no number can be taken off a list; nothing was sent`,
           hint: "Use the published API: --api platform."
+        })
+      )
+
+/** Fails where the rows would become something else than the contract's batches hold. */
+export const checkKind = (
+  { policy }: typeof DncValidator.Service,
+  { kind, name }: Contract
+): Effect.Effect<void, BadRequest> =>
+  policy.kind === kind
+    ? Effect.void
+    : Effect.fail(
+        new BadRequest({
+          message: `The validator is for ${DncEntry.names[policy.kind].many}, the contract ${name} for ${DncEntry.names[kind].many}; nothing was sent`,
+          hint: "Give the same kind to both: as DncValidator.layer({ kind }) and Contract.platform({ kind }), or once in GenesysDnc's settings. The contract entries takes phone numbers only."
+        })
+      )
+
+/** What only numbers can be had done with: a list's entries of other kinds cannot be told apart by an export. */
+export const checkPhone = ({ kind }: Contract, work: string): Effect.Effect<void, BadRequest> =>
+  kind === "phone"
+    ? Effect.void
+    : Effect.fail(
+        new BadRequest({
+          message: `${work} is for phone numbers, not for ${DncEntry.names[kind].many}; nothing was sent`,
+          hint: "Use push and remove for these."
         })
       )
 

@@ -18,7 +18,7 @@ import * as SyncPlan from "../SyncPlan.js"
 import { forgetEnds, noteEnds, removed } from "./ends.js"
 import { checkRejects, read } from "./read.js"
 import { conclude, recordStart, report } from "./record.js"
-import { begin, checkAction, plan as countBatches, grouping, type Run } from "./run.js"
+import { begin, checkAction, checkPhone, plan as countBatches, grouping, type Run } from "./run.js"
 import { send } from "./send.js"
 import { readSize } from "./size.js"
 import { verifySync } from "./verify.js"
@@ -35,6 +35,7 @@ export const sync = <E, E2>(
     const { check, contract } = yield* DncSubmitter
     const run = yield* begin(inputs, options)
     yield* checkAction({ action: "remove" }, contract)
+    yield* checkPhone(contract, "A sync")
     const list = yield* check(options.dncListId)
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)

@@ -46,7 +46,7 @@ export interface UploadOptions extends DncUpload.Options {
   readonly copy?: string
 }
 
-/** Only the published API imports files, and only onto a list. */
+/** Only the published API imports files, and only onto a list; of what an export shows of other kinds too little is known. */
 export const isForUpload = <E, E2>(
   run: Run<E, E2>,
   contract: Contract,
@@ -54,6 +54,7 @@ export const isForUpload = <E, E2>(
 ): options is UploadOptions =>
   options !== undefined &&
   run.action === "add" &&
+  run.kind === "phone" &&
   contract.name === "platform" &&
   run.ledger.batches.cut > options.above
 

@@ -61,7 +61,7 @@ export const verifySync = <E, E2>(
     const group = grouping(run, contract)
     // in the plan's export
     run.set.unsee()
-    yield* forEachEntry(exported, (number, expires) => {
+    yield* forEachEntry(run, exported, (number, expires) => {
       const meant = run.set.expires(number)
       if (meant === undefined) removal.set.see(number)
       else if (wholeMinute(expires) === group(meant, 0).expires) run.set.see(number)
@@ -81,20 +81,21 @@ export const look = <E, E2, E3>(
 ): Effect.Effect<void, E3> => {
   const adding = run.action === "add"
   const group = grouping(run, contract)
-  return forEachEntry(exported, (number, expires) => {
+  return forEachEntry(run, exported, (number, expires) => {
     const meant = run.set.expires(number)
     // a later end than was sent suppresses no less; the reason does not count
     if (meant !== undefined && (!adding || expires >= group(meant, 0).expires)) run.set.see(number)
   })
 }
 
-const forEachEntry = <E>(exported: Exported<E>, f: (number: number, expires: number) => void): Effect.Effect<void, E> =>
+const forEachEntry = <E, E2, E3>(
+  { set }: Run<E, E2>,
+  exported: Exported<E3>,
+  f: (number: number, expires: number) => void
+): Effect.Effect<void, E3> =>
   Stream.runForEachChunk(exported, (entries) =>
     Effect.sync(() => {
-      for (const { expires, phoneNumber } of entries) {
-        // a list holds whatever was put on it, not only E.164
-        f(phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN, expires)
-      }
+      for (const { expires, phoneNumber } of entries) f(set.numberOf(phoneNumber), expires)
     })
   )
 

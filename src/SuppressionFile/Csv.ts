@@ -6,8 +6,8 @@
  */
 import * as Either from "effect/Either"
 import Papa from "papaparse"
-import { type Reject, type RowBlock, rowFields } from "../DncEntry.js"
-import { looksLikePhoneNumber, type Mapping } from "./Header.js"
+import { type Kind, names, type Reject, type RowBlock, rowFields } from "../DncEntry.js"
+import { looksLike, type Mapping } from "./Header.js"
 import type { InputError, Named } from "./InputError.js"
 import { inputError } from "./InputError.js"
 import * as Records from "./Records.js"
@@ -28,6 +28,7 @@ export interface Layout {
   readonly own: number
   readonly mapping: Mapping
   readonly header: boolean
+  readonly kind: Kind
 }
 
 /**
@@ -37,7 +38,7 @@ export interface Layout {
  * @category constructors
  */
 export const make = (layout: Layout): ((records: Records.Records) => Either.Either<RowBlock, InputError>) => {
-  const { delimiter, mapping, own, width } = layout
+  const { delimiter, kind, mapping, own, width } = layout
   const phoneColumn = mapping.phoneNumber
   /** Index into `rowFields` of what each cell holds, or -1. */
   const fields = Array.from({ length: width }, (_, column) => rowFields.findIndex((field) => mapping[field] === column))
@@ -71,7 +72,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
       })
     }
     const tooFew = (cells: number): string =>
-      `has ${count(cells)}, the phone number would be in cell ${phoneColumn + 1}`
+      `has ${count(cells)}, the ${names[kind].one} would be in cell ${phoneColumn + 1}`
     const tooMany = (cells: number): string => `has ${count(cells)}, ${than} has ${width}`
     const close = (record: number, cells: number): void => {
       line.push(records.line[record])
@@ -200,7 +201,8 @@ const parseQuoted = (
 /**
  * Whether a line within a record is a row by itself whose number the record does not show: two stray quotes look like one
  * cell, and the number between them would never be seen. `"surely"` for a line as wide as the table, `"perhaps"` for a
- * narrower one; numbers that stand alone on a line of a note are let pass unless they are written as E.164.
+ * narrower one; numbers that stand alone on a line of a note are let pass unless they are written as E.164. A custom value
+ * has no look of its own: a line as wide as the table is perhaps a row.
  *
  * @since 0.1.0
  * @category parsing
@@ -208,18 +210,26 @@ const parseQuoted = (
 export const hidesRow = (
   record: string,
   cells: ReadonlyArray<string>,
-  layout: Pick<Layout, "delimiter" | "width" | "mapping">
+  layout: Pick<Layout, "delimiter" | "width" | "mapping" | "kind">
 ): "no" | "perhaps" | "surely" => {
+  const { kind } = layout
   const column = layout.mapping.phoneNumber
-  const own = (cells[column] ?? "").replace(/\D/g, "")
+  const core = (text: string) => (kind === "phone" || kind === "whatsapp" ? text.replace(/\D/g, "") : text.trim())
+  const own = core(cells[column] ?? "")
   let answer: "no" | "perhaps" = "no"
-  for (const line of record.split(/\r\n|\n|\r/)) {
+  for (const [index, line] of record.split(/\r\n|\n|\r/).entries()) {
     const alone = line.split(layout.delimiter)
     if (alone.length > layout.width || alone.length <= column) continue
-    const phoneNumber = alone[column].replaceAll('"', "").trim()
-    if (!looksLikePhoneNumber(phoneNumber) || own.includes(phoneNumber.replace(/\D/g, ""))) continue
+    const contact = alone[column].replaceAll('"', "").trim()
+    if (kind === "custom") {
+      // the first line is the record's own
+      if (index > 0 && alone.length > 1 && alone.length === layout.width && contact !== "" && contact !== own)
+        answer = "perhaps"
+      continue
+    }
+    if (!looksLike(contact, kind) || own.includes(core(contact))) continue
     if (alone.length === layout.width) return "surely"
-    if (alone.length > 1 || phoneNumber.startsWith("+")) answer = "perhaps"
+    if (alone.length > 1 || contact.startsWith("+")) answer = "perhaps"
   }
   return answer
 }

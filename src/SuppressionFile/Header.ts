@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type RowField, rowFields } from "../DncEntry.js"
+import { type Kind, names as kindNames, type RowField, rowFields } from "../DncEntry.js"
 import * as Masking from "../Masking.js"
 import type { InputError, Named } from "./InputError.js"
 import { inputError } from "./InputError.js"
@@ -44,21 +44,32 @@ const fieldByAlias: ReadonlyMap<string, RowField> = new Map(
   rowFields.flatMap((field) => aliases[field].map((alias) => [alias, field] as const))
 )
 
-const flags: Readonly<Record<RowField, string>> = {
-  phoneNumber: "--phone-column",
-  reason: "--reason-column",
-  expires: "--expires-column",
-  country: "--country-column"
+/** Names of the column of other kinds than phone numbers. */
+const contactAliases: Readonly<Record<Exclude<Kind, "phone">, ReadonlyArray<string>>> = {
+  email: [
+    ...["email", "emailaddress", "emailaddresses", "emails", "mail", "mailaddress", "emailid"],
+    ...["useremail", "contactemail", "customeremail", "primaryemail", "emailaddr"]
+  ],
+  whatsapp: ["whatsapp", "whatsappnumber", "whatsappnumbers", "whatsappphone", "whatsappid", "waid", "wanumber"],
+  custom: ["value", "customvalue", "exclusionvalue", "customexclusionvalue", "customexclusioncolumn", "entry"]
 }
 
+const flagOf = (field: RowField, kind: Kind): string =>
+  field !== "phoneNumber" ? `--${field}-column` : kind === "phone" ? "--phone-column" : "--column"
+
 /**
- * The field that a column of this name holds, ignoring case, spaces, `_` and `-`.
+ * The field that a column of this name holds, ignoring case, spaces, `_` and `-`. A WhatsApp number may stand under the names
+ * of phone numbers.
  *
  * @since 0.1.0
  * @category mapping
  */
-export const fieldOf = (name: string): RowField | undefined =>
-  fieldByAlias.get(name.toLowerCase().replace(/[\s_\-\uFEFF]/g, ""))
+export const fieldOf = (name: string, kind: Kind = "phone"): RowField | undefined => {
+  const folded = name.toLowerCase().replace(/[\s_\-\uFEFF]/g, "")
+  if (kind !== "phone" && contactAliases[kind].includes(folded)) return "phoneNumber"
+  const field = fieldByAlias.get(folded)
+  return field === "phoneNumber" && kind !== "phone" && kind !== "whatsapp" ? undefined : field
+}
 
 /**
  * True of a value that is a phone number rather than a word.
@@ -68,6 +79,15 @@ export const fieldOf = (name: string): RowField | undefined =>
  */
 export const looksLikePhoneNumber = (value: string): boolean =>
   /^[+(]{0,2}\d[\d\s().\-/]*$/.test(value) && value.replace(/\D/g, "").length >= 7
+
+/**
+ * True of a value that is of the kind rather than the name of a column; nothing can be said of custom values.
+ *
+ * @since 0.1.0
+ * @category mapping
+ */
+export const looksLike = (value: string, kind: Kind): boolean =>
+  kind === "email" ? /[^\s@]@[^\s@]/.test(value) : kind !== "custom" && looksLikePhoneNumber(value)
 
 /**
  * The names of columns for a message, numbers in them masked.
@@ -91,7 +111,8 @@ export const map = (
   input: Named,
   header: ReadonlyArray<string>,
   chosen: Columns,
-  line: number
+  line: number,
+  kind: Kind = "phone"
 ): Either.Either<Mapping, InputError> => {
   const fail = (what: string, hint: string) => Either.left(inputError(input, "Header", what, hint, { line }))
   const found: { [Field in RowField]?: number } = {}
@@ -100,39 +121,44 @@ export const map = (
     if (column === undefined) continue
     const positions = lookUp(header, column)
     if (positions.length === 0) {
-      return fail(`there is no column ${show(column)}; the columns are ${list(header)}`, `Correct ${flags[field]}.`)
+      return fail(
+        `there is no column ${show(column)}; the columns are ${list(header)}`,
+        `Correct ${flagOf(field, kind)}.`
+      )
     }
     if (positions.length > 1) {
       return fail(
         `${positions.length} columns are named ${show(column)}`,
-        `Give ${flags[field]} the number of the column: ${numbers(positions)}.`
+        `Give ${flagOf(field, kind)} the number of the column: ${numbers(positions)}.`
       )
     }
     const other = rowFields.find((other) => found[other] === positions[0])
     if (other !== undefined) {
-      return fail(`column ${show(column)} is asked for as ${other} and as ${field}`, `Correct ${flags[field]}.`)
+      return fail(`column ${show(column)} is asked for as ${other} and as ${field}`, `Correct ${flagOf(field, kind)}.`)
     }
     found[field] = positions[0]
   }
   const taken = new Set(Object.values(found))
   for (const field of rowFields) {
     if (found[field] !== undefined) continue
-    const positions = header.flatMap((name, index) => (fieldOf(name) === field && !taken.has(index) ? [index] : []))
+    const all = header.flatMap((name, index) => (fieldOf(name, kind) === field && !taken.has(index) ? [index] : []))
+    const own = all.filter((index) => fieldOf(header[index]) !== field)
+    const positions = field === "phoneNumber" && own.length > 0 ? own : all
     if (positions.length > 1) {
       return fail(
-        `${positions.length} columns could be the ${field}: ${list(positions.map((index) => header[index]))}`,
-        `Say which one with ${flags[field]} and its name or number: ${numbers(positions)}.`
+        `${positions.length} columns could be the ${field === "phoneNumber" && kind !== "phone" ? kindNames[kind].one : field}: ${list(positions.map((index) => header[index]))}`,
+        `Say which one with ${flagOf(field, kind)} and its name or number: ${numbers(positions)}.`
       )
     }
     if (positions.length === 1) found[field] = positions[0]
   }
   if (found.phoneNumber === undefined) {
-    const headless = header.some((cell) => looksLikePhoneNumber(cell.trim()))
+    const headless = header.some((cell) => looksLike(cell.trim(), kind))
     return fail(
-      `no column is named as one of phone numbers; the columns are ${list(header)}`,
+      `no column is named as one of ${kindNames[kind].many}; the columns are ${list(header)}`,
       headless
         ? "The first line looks like a row, not like a header: if there is none, say --no-header."
-        : "Name the column with --phone-column and its name or number."
+        : `Name the column with ${flagOf("phoneNumber", kind)} and its name or number.`
     )
   }
   return Either.right({
@@ -149,7 +175,12 @@ export const map = (
  * @since 0.1.0
  * @category mapping
  */
-export const names = (input: Named, width: number, chosen: Columns): Either.Either<Array<string>, InputError> => {
+export const names = (
+  input: Named,
+  width: number,
+  chosen: Columns,
+  kind: Kind = "phone"
+): Either.Either<Array<string>, InputError> => {
   const columns = Array.from({ length: width }, (_, index) => `column${index + 1}`)
   for (const field of rowFields) {
     const column = chosen[field] ?? (field === "phoneNumber" ? 1 : undefined)
@@ -162,11 +193,11 @@ export const names = (input: Named, width: number, chosen: Columns): Either.Eith
           input,
           "Header",
           `has no header, and ${show(column)} is not the number of a free column of its ${width}`,
-          `Give ${flags[field]} a number from 1 to ${width} that no other field has.`
+          `Give ${flagOf(field, kind)} a number from 1 to ${width} that no other field has.`
         )
       )
     }
-    columns[position - 1] = field
+    columns[position - 1] = field === "phoneNumber" ? kindNames[kind].column : field
   }
   return Either.right(columns)
 }

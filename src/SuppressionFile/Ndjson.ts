@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type Reject, type RowBlock, type RowField, rowFields } from "../DncEntry.js"
+import { type Kind, names as kindNames, type Reject, type RowBlock, type RowField, rowFields } from "../DncEntry.js"
 import { copy } from "./Csv.js"
 import * as Header from "./Header.js"
 import type { InputError, Named } from "./InputError.js"
@@ -22,12 +22,13 @@ const shown = 200
  */
 export const make = (
   input: Named,
-  chosen: Header.Columns
+  chosen: Header.Columns,
+  kind: Kind = "phone"
 ): ((records: Records.Records, final: boolean) => Either.Either<RowBlock, InputError>) => {
   const known = new Map<string, RowField | undefined>()
   const fieldOf = (key: string): RowField | undefined => {
     if (known.has(key)) return known.get(key)
-    const field = chosenField(key, chosen) ?? Header.fieldOf(key)
+    const field = chosenField(key, chosen) ?? Header.fieldOf(key, kind)
     const result = field !== undefined && chosen[field] !== undefined && !names(key, chosen[field]) ? undefined : field
     // Keys may differ from line to line without end.
     if (known.size < 1000) known.set(copy(key), result)
@@ -46,7 +47,7 @@ export const make = (
       const row =
         records.kind[record] === Records.TOO_LONG
           ? "is longer than a line may be; the rest of it is left out here"
-          : toRow(text, fieldOf)
+          : toRow(text, fieldOf, kind)
       if (typeof row === "string") {
         const raw = copy(text.slice(0, shown))
         const cells = rowFields.map((field) => (field === "phoneNumber" ? raw : ""))
@@ -69,7 +70,7 @@ export const make = (
             input,
             "Header",
             `is read as NDJSON, but none of its lines is a row; line ${firstFault.line} ${firstFault.message}`,
-            "NDJSON has one JSON object on each line. Name the key of the phone number with --phone-column; if the file is CSV, say --format csv."
+            `NDJSON has one JSON object on each line. Name the key of the ${kindNames[kind].one} with ${kind === "phone" ? "--phone-column" : "--column"}; if the file is CSV, say --format csv.`
           )
         )
       }
@@ -104,7 +105,8 @@ const chosenField = (key: string, chosen: Header.Columns): RowField | undefined 
 /** The row of a line, or what is wrong with it. */
 const toRow = (
   text: string,
-  fieldOf: (key: string) => RowField | undefined
+  fieldOf: (key: string) => RowField | undefined,
+  kind: Kind
 ): { readonly [Field in RowField]?: string } | string => {
   const value = parse(text)
   if (value === undefined) return "is not JSON"
@@ -116,11 +118,13 @@ const toRow = (
     if (field === undefined) continue
     const cell = toCell((value as Record<string, unknown>)[key], field)
     if (cell === undefined) return `has a value for "${key}" that is no text`
-    if (row[field] && cell !== "") return `has two keys for the ${field}`
+    if (row[field] && cell !== "")
+      return `has two keys for the ${field === "phoneNumber" && kind !== "phone" ? kindNames[kind].one : field}`
     row[field] = cell || row[field] || ""
     if (field === "phoneNumber") phoneKey = key
   }
-  if (phoneKey === undefined) return `has no key of a phone number; its keys are ${Header.list(Object.keys(value))}`
+  if (phoneKey === undefined)
+    return `has no key of ${kind === "email" ? "an" : "a"} ${kindNames[kind].one}; its keys are ${Header.list(Object.keys(value))}`
   return repeatsKey(text, phoneKey) ? `has the key "${phoneKey}" twice` : row
 }
 

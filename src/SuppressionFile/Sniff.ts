@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import type { Kind } from "../DncEntry.js"
 import { fieldOf } from "./Header.js"
 
 const magic: ReadonlyArray<readonly [hex: string, what: string, todo: string]> = [
@@ -45,16 +46,16 @@ export const notText = (bytes: Buffer): { readonly what: string; readonly hint: 
 const candidates = [",", ";", "\t", "|"]
 
 /**
- * The delimiter of a header, outside quotes: the one that leaves a column of phone numbers, else the one most used.
+ * The delimiter of a header, outside quotes: the one that leaves a column of the kind, else the one most used.
  *
  * @since 0.1.0
  * @category sniffing
  */
-export const delimiter = (text: string, phoneColumn?: string | number): string => {
+export const delimiter = (text: string, phoneColumn?: string | number, kind: Kind = "phone"): string => {
   const isPhoneColumn = (name: string) =>
     typeof phoneColumn === "string"
       ? name.toLowerCase() === phoneColumn.trim().toLowerCase()
-      : fieldOf(name) === "phoneNumber"
+      : fieldOf(name, kind) === "phoneNumber"
   const head = text.replace(/^\s*[\r\n]/, "")
   let quoted = false
   let end = 0

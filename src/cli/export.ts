@@ -17,7 +17,7 @@ export const exportList = Command.make(
   {
     list: listOption,
     format: CliOptions.choice("format", ["csv", "ndjson"]).pipe(
-      CliOptions.withDescription("Columns phoneNumber,expires, or an object on each line"),
+      CliOptions.withDescription("Columns phoneNumber (email, …) and expires, or an object on each line"),
       CliOptions.withDefault("csv" as const)
     ),
     output: CliOptions.text("output").pipe(
@@ -34,7 +34,8 @@ export const exportList = Command.make(
     Effect.gen(function* () {
       const asked = yield* toList(given.list)
       yield* Effect.gen(function* () {
-        const { id, name } = yield* DncLists.resolve(asked)
+        const list = yield* DncLists.resolve(asked)
+        const { id, name } = list
         const progress = { rows: 0, since: Date.now() }
         const written = yield* Effect.zipRight(
           show(progress),
@@ -45,6 +46,7 @@ export const exportList = Command.make(
             {
               path: given.output,
               format: given.format,
+              kind: DncLists.kindOf(list),
               onProgress: (rows) => {
                 progress.rows = rows
               }

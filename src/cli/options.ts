@@ -121,9 +121,17 @@ export const reading = {
   delimiter: optionalText("delimiter", "What separates the columns of CSV (or tab); found out if not given"),
   noHeader: Options.boolean("no-header").pipe(Options.withDescription("The first line of CSV is a row already")),
   phoneColumn: optionalText("phone-column", "Name or number of the column with the phone number"),
+  column: optionalText("column", "The same, of whatever --kind says the rows hold"),
   reasonColumn: optionalText("reason-column", "Name or number of the column with the reason"),
   expiresColumn: optionalText("expires-column", "Name or number of the column with the expiry"),
   countryColumn: optionalText("country-column", "Name or number of the column with the country")
+}
+
+export const kind = {
+  kind: Options.choice("kind", DncEntry.kinds).pipe(
+    Options.withDescription("What the rows hold: phone numbers, e-mail addresses, WhatsApp numbers or custom values"),
+    Options.withDefault<DncEntry.Kind>("phone")
+  )
 }
 
 export const limits = {
@@ -259,6 +267,14 @@ export const toPolicy = (options: Parsed<typeof policy>): Effect.Effect<Partial<
     }
   })
 
+/** Fails where the words name the one column twice. */
+export const checkColumn = (
+  given: Pick<Parsed<typeof reading>, "column" | "phoneColumn">
+): Effect.Effect<void, UsageError> =>
+  given.column === undefined || given.phoneColumn === undefined
+    ? Effect.void
+    : usage("--column and --phone-column name the same column", "Give one of them.")
+
 export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Options => {
   const column = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
   return {
@@ -266,7 +282,7 @@ export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Opti
     delimiter: options.delimiter === "tab" || options.delimiter === "\\t" ? "\t" : options.delimiter,
     header: !options.noHeader,
     columns: {
-      phoneNumber: column(options.phoneColumn),
+      phoneNumber: column(options.column ?? options.phoneColumn),
       reason: column(options.reasonColumn),
       expires: column(options.expiresColumn),
       country: column(options.countryColumn)
@@ -332,19 +348,27 @@ export const toSending = (
   })
 
 export const toApi = (
-  options: Parsed<typeof api>,
+  options: Parsed<typeof api> & Partial<Parsed<typeof kind>>,
   dncListId: string
 ): Effect.Effect<
-  Required<Pick<GenesysDnc.Settings, "api" | "largestBatch">> & { readonly sizeLag: Duration.Duration },
+  Required<Pick<GenesysDnc.Settings, "api" | "largestBatch" | "kind">> & { readonly sizeLag: Duration.Duration },
   UsageError
-> =>
-  options.batchSize < 1
-    ? usage(`--batch-size ${options.batchSize} is less than 1`, "Use 1 or more.")
-    : Effect.map(duration("--size-lag", options.sizeLag), (sizeLag) => ({
-        api: options.api === "auto" ? { detect: dncListId } : options.api,
-        largestBatch: options.batchSize,
-        sizeLag
-      }))
+> => {
+  const { api, batchSize, kind = "phone", sizeLag } = options
+  if (batchSize < 1) return usage(`--batch-size ${batchSize} is less than 1`, "Use 1 or more.")
+  if (api === "entries" && kind !== "phone") {
+    return usage(
+      `By --api entries no ${DncEntry.names[kind].many} get onto a list`,
+      `Leave --api out: --kind ${kind} goes by the published API.`
+    )
+  }
+  return Effect.map(duration("--size-lag", sizeLag), (sizeLag) => ({
+    api: kind !== "phone" ? "platform" : api === "auto" ? { detect: dncListId } : api,
+    kind,
+    largestBatch: batchSize,
+    sizeLag
+  }))
+}
 
 export const toUpload = ({
   import: mode,

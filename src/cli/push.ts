@@ -2,23 +2,28 @@
 import * as Command from "@effect/cli/Command"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Contract from "../Contract.js"
+import type { Kind } from "../DncEntry.js"
 import * as DncSubmitter from "../DncSubmitter.js"
 import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import type { Plan } from "../Pipeline.js"
 import * as options from "./options.js"
 import { checkTerminal, conclude, confirm, listId, saying, send, shared, untilInterrupted, yes } from "./run.js"
-import { number } from "./summary.js"
+import { noun, number } from "./summary.js"
 
-export const push = Command.make("push", { ...shared, ...options.api, ...options.bulk }, (given) =>
+export const push = Command.make("push", { ...shared, ...options.kind, ...options.api, ...options.bulk }, (given) =>
   Effect.gen(function* () {
     yield* options.checkFiles(given.files, given)
+    yield* options.checkColumn(given)
     const upload = yield* options.toUpload(given)
+    // what is wrong with the words, before a list is asked for by its name
+    yield* options.toApi(given, "")
     const dncListId = yield* listId(given)
     const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
     yield* send(given, api, dncListId, sizeLag, "add", undefined, upload)
   }).pipe(saying(given.json))
-).pipe(Command.withDescription("Put the numbers of files on a DNC list."))
+).pipe(Command.withDescription("Put the numbers (or addresses, values: --kind) of files on a DNC list."))
 
 const { api: _, ...platformApi } = options.api
 
@@ -26,23 +31,29 @@ export const remove = Command.make(
   "remove",
   {
     ...shared,
+    ...options.kind,
     ...platformApi,
     yes
   },
   (given) =>
     Effect.gen(function* () {
       yield* options.checkFiles(given.files, given)
+      yield* options.checkColumn(given)
       if (!given.yes && !given.dryRun) yield* checkTerminal("remove")
       const dncListId = yield* listId(given)
       const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
-      yield* send(given, api, dncListId, sizeLag, "remove", given.yes ? undefined : confirmRemoval)
+      yield* send(given, api, dncListId, sizeLag, "remove", given.yes ? undefined : confirmRemoval(given.kind))
     }).pipe(saying(given.json))
 ).pipe(
   Command.withDescription("Take the numbers of files off a DNC list, by the published API: they may be called again.")
 )
 
-const confirmRemoval = ({ list, numbers }: Plan) =>
-  confirm(`Take ${number(numbers)} numbers off the list ${list?.name ?? ""}, so that they may be called again?`)
+const confirmRemoval =
+  (kind: Kind) =>
+  ({ list, numbers }: Plan) =>
+    confirm(
+      `Take ${number(numbers)} ${noun(kind)} off the list ${list?.name ?? ""}, so that they may be ${kind === "phone" ? "called" : "contacted"} again?`
+    )
 
 export const validate = Command.make(
   "validate",
@@ -52,11 +63,14 @@ export const validate = Command.make(
     ...options.time,
     ...options.limits,
     ...options.policy,
+    ...options.kind,
     ...options.reading
   },
   (given) =>
     Effect.gen(function* () {
       yield* options.checkFiles(given.files, given)
+      yield* options.checkColumn(given)
+      const { kind } = given
       const now = yield* options.toNow(given.now)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const policy = yield* options.toPolicy(given)
@@ -70,6 +84,10 @@ export const validate = Command.make(
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, "validation", given.json)
-      ).pipe(Effect.provide(Layer.merge(DncValidator.layer(policy), DncSubmitter.layerDryRun())))
+      ).pipe(
+        Effect.provide(
+          Layer.merge(DncValidator.layer({ ...policy, kind }), DncSubmitter.layerDryRun(Contract.platform({ kind })))
+        )
+      )
     }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Check files by the rules of push, without a network."))

@@ -135,7 +135,7 @@ export const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "login
 /** Puts the numbers of files on a list, or takes them off it. */
 export const send = (
   given: Shared,
-  api: Pick<GenesysDnc.Settings, "api" | "largestBatch">,
+  api: Pick<GenesysDnc.Settings, "api" | "largestBatch" | "kind">,
   dncListId: string,
   sizeLag: Duration.Duration,
   action: Action = "add",

@@ -1,4 +1,5 @@
 /** What a person reads at the end. */
+import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
 import type { RunReport, SyncReport, Totals } from "../RunReport.js"
 
@@ -12,6 +13,9 @@ export const seconds = (milliseconds: number): string => {
     ? `${Math.floor(whole / 60)} min ${whole % 60} s`
     : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
 }
+
+/** What a run was about, in a sentence about many. */
+export const noun = (kind: Kind): string => (kind === "phone" ? "numbers" : kindNames[kind].many)
 
 export const number = (value: number): string => count.format(value)
 
@@ -49,18 +53,15 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     ...listSize(report),
     ...synced(report, kind),
     ...rejects(report),
-    ...report.files.map(({ kind, path, rows }) => `  ${fileNames[kind]}: ${path} (${number(rows)} rows)`),
+    ...report.files.map(({ kind, path, rows }) => `  ${fileName(kind, report.kind)}: ${path} (${number(rows)} rows)`),
     ...(auditLog === undefined ? [] : [`  Evidence: ${auditLog}, run ${report.runId}`]),
     ""
   ]
   return lines.join("\n")
 }
 
-const fileNames: Readonly<Record<RunReport["files"][number]["kind"], string>> = {
-  rejects: "Rejected rows",
-  failed: "Failed numbers",
-  "failed-removals": "Failed removals"
-}
+const fileName = (file: RunReport["files"][number]["kind"], kind: Kind): string =>
+  file === "rejects" ? "Rejected rows" : file === "failed" ? `Failed ${noun(kind)}` : "Failed removals"
 
 const title = ({ action, dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
   const names = inputs.length > 3 ? `${inputs.length} files` : inputs.map(({ name }) => name).join(", ")
@@ -102,7 +103,7 @@ const upload = ({ upload }: RunReport): ReadonlyArray<string> =>
         ...(upload.copy === undefined ? [] : [`  The list as it was before: ${upload.copy}`])
       ]
 
-const listSize = ({ ends, listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
+const listSize = ({ ends, kind, listSize, verified, withoutExpiry }: RunReport): ReadonlyArray<string> => [
   ...(listSize === undefined
     ? []
     : [
@@ -110,11 +111,11 @@ const listSize = ({ ends, listSize, verified, withoutExpiry }: RunReport): Reado
       ]),
   ...(verified === undefined
     ? []
-    : [`  verified: ${number(verified)} numbers are as they should be in an export of the list`]),
+    : [`  verified: ${number(verified)} ${noun(kind)} are as they should be in an export of the list`]),
   ...(withoutExpiry === 0
     ? []
     : [
-        `  ${number(withoutExpiry)} numbers end more than 180 days ahead, which the list cannot say: they are on it for ever`
+        `  ${number(withoutExpiry)} ${noun(kind)} end more than 180 days ahead, which the list cannot say: they are on it for ever`
       ]),
   ...(ends === undefined ? [] : intendedEnds(ends))
 ]

@@ -59,8 +59,8 @@ export class Stub extends Context.Tag("genesys-dnc/testing/Stub")<
 
 interface PatchBody {
   readonly action: "Add" | "Remove"
-  readonly phoneNumbers: ReadonlyArray<string>
   readonly expirationDateTime?: string
+  readonly [field: string]: unknown
 }
 
 interface Planned extends Failure {
@@ -85,7 +85,8 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
     const handle = (path: string, body: unknown, key: string | undefined): unknown => {
       if (path === "/oauth/token") return { access_token: "stub-token", token_type: "bearer", expires_in: 86_400 }
       if (path.endsWith("/webhooks")) return { id: `webhook-${++webhooks}` }
-      if (path.endsWith("/phonenumbers")) return void patch(body as PatchBody)
+      if (/\/(?:phonenumbers|emailaddresses|whatsappnumbers|customexclusioncolumns)$/.test(path))
+        return void patch(body as PatchBody)
       if (!path.endsWith("/entries")) return { id: path.split("/").at(-1), name: "Stub list", dncSourceType: "rds" }
       if (key !== undefined && replays.has(key)) return replays.get(key)
       const counts = { created: 0, duplicate: 0, updated: 0, error: [] }
@@ -105,8 +106,8 @@ export const layer: Layer.Layer<Stub | PlatformHttpClient.HttpClient> = Layer.ef
       return counts
     }
 
-    const patch = ({ action, expirationDateTime, phoneNumbers }: PatchBody): void => {
-      for (const phoneNumber of phoneNumbers) {
+    const patch = ({ action, expirationDateTime, ...contacts }: PatchBody): void => {
+      for (const phoneNumber of Object.values(contacts).flat() as Array<string>) {
         if (action === "Remove") list.delete(phoneNumber)
         else list.set(phoneNumber, { reason: "UNSPECIFIED", expires: expirationDateTime ?? null })
       }
