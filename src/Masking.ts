@@ -24,7 +24,7 @@ const address = String.raw`(?<local>"[^"\r\n]{1,320}"|[^\s"<>()[\]\\,;:@]{1,320}
 
 const personal = new RegExp(`${address}|${uuid}|${time}|${number}`, "giu")
 
-const digitRun = new RegExp(number, "giu")
+const numeric = new RegExp(`${uuid}|${time}|${number}`, "giu")
 
 const isoDate = new RegExp(String.raw`^\(?${date}$`)
 
@@ -40,9 +40,13 @@ const maskAny = (
   uuid: string | undefined,
   time: string | undefined
 ): string => {
-  if (local !== undefined) return `${maskLocal(local)}@${domain.replace(digitRun, maskRun)}`
-  return uuid !== undefined || time !== undefined || isoDate.test(found) ? found : maskRun(found)
+  return local === undefined
+    ? maskNumeric(found, uuid, time)
+    : `${maskLocal(local)}@${domain.replace(numeric, maskNumeric)}`
 }
+
+const maskNumeric = (found: string, uuid: string | undefined, time: string | undefined): string =>
+  uuid !== undefined || time !== undefined || isoDate.test(found) ? found : maskRun(found)
 
 /** What is masked stays as it is. */
 const maskLocal = (local: string): string => {
