@@ -142,6 +142,8 @@ export interface RunReport {
     /** The list as it was before, kept where the import is not known to have left its entries there. */
     readonly copy?: string
   }
+  /** The digest of the run's last record, which stands for all of the log up to it: what `audit verify --head` takes. */
+  readonly auditHead?: string
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

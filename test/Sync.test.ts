@@ -360,6 +360,20 @@ describe("sync", { timeout: 60_000 }, () => {
     })
   )
 
+  it.scopedLive("a row whose end has passed keeps nothing back: its number is meant to come off", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform()
+      yield* sandbox.seed(numbers(3))
+      const { sync } = world(sandbox)
+      const given = [...rows(2), ...rows(1, 2, "2020-01-01")]
+      const report = yield* sync(given, { maxRemove: { rows: 1 } })
+      assert.strictEqual(report.sync?.removed, 1)
+      assert.deepStrictEqual(Object.keys(onList(sandbox)), [number(0), number(1)])
+      const { _tag } = yield* Effect.flip(sync([...given, row("nobody")], { maxRemove: { rows: 1 } }))
+      assert.strictEqual(_tag, "TooManyRejects")
+    })
+  )
+
   it.scopedLive("a refused row ends the run before the export, unless that is allowed", () =>
     Effect.gen(function* () {
       const sandbox = yield* platform()

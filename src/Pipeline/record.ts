@@ -5,6 +5,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { AuditSink, type Expiry } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
@@ -63,7 +64,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
       return Effect.succeed<ReadonlyArray<OutputFile>>([])
     })
     const finished = yield* report(run, inputs, files)
-    const unrecorded = yield* append({
+    const recorded = yield* append({
       operation: "RUN_FINISHED",
       runId: run.runId,
       dncListId: run.dncListId,
@@ -81,14 +82,12 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
-    }).pipe(
-      Effect.as(undefined),
-      Effect.catchAll((error) => Effect.succeed(describe(error)))
-    )
+    }).pipe(Effect.either)
     if (run.cause !== undefined) return yield* Effect.failCause(run.cause)
-    return unrecorded === undefined || finished.error !== undefined
+    if (Either.isRight(recorded)) return { ...finished, auditHead: recorded.right.digest }
+    return finished.error !== undefined
       ? finished
-      : { ...finished, outcome: "aborted" as const, error: unrecorded }
+      : { ...finished, outcome: "aborted" as const, error: describe(recorded.left) }
   })
 
 const removals = ({ removals, removalsFailed, removalsSkipped, removed }: SyncReport) => ({

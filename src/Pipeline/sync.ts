@@ -42,7 +42,8 @@ export const sync = <E, E2>(
     if (options.allowRejects !== true) {
       yield* checkRejects(
         run,
-        { rows: 0 },
+        // whoever's suppression has ended is meant to come off the list
+        { rows: run.ledger.rejectsByCode.ExpirationInPast ?? 0 },
         "as whoever its refused rows mean would be removed; or give --allow-rejects."
       )
     }

@@ -12,7 +12,7 @@ import * as ExitCode from "./ExitCode.js"
 import { listOption } from "./lists.js"
 import * as options from "./options.js"
 import { checkTerminal, confirm, listId, saying, untilInterrupted, yes } from "./run.js"
-import { number, problem } from "./summary.js"
+import { evidence, number, problem } from "./summary.js"
 
 const { api: _, ...platformApi } = options.api
 
@@ -166,7 +166,7 @@ const summary = (
       ? []
       : [`  list: ${number(report.listSize.before)} entries before, ${number(report.listSize.after)} after`]),
     ...(purge === "done" ? ["  What had expired on the list itself was purged"] : []),
-    ...(report === undefined ? [] : [`  Evidence: ${given.audit}, run ${report.runId}`]),
+    ...(report === undefined ? [] : evidence(report, given.audit)),
     ""
   ].join("\n")
 }

@@ -54,11 +54,17 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     ...synced(report, kind),
     ...rejects(report),
     ...report.files.map(({ kind, path, rows }) => `  ${fileName(kind, report.kind)}: ${path} (${number(rows)} rows)`),
-    ...(auditLog === undefined ? [] : [`  Evidence: ${auditLog}, run ${report.runId}`]),
+    ...(auditLog === undefined ? [] : evidence(report, auditLog)),
     ""
   ]
   return lines.join("\n")
 }
+
+/** Where it is, and the digest that shows later whether it is what it was. */
+export const evidence = ({ auditHead, runId }: RunReport, auditLog: string): ReadonlyArray<string> => [
+  `  Evidence: ${auditLog}, run ${runId}`,
+  ...(auditHead === undefined ? [] : [`  Head of the log: ${auditHead}`])
+]
 
 const fileName = (file: RunReport["files"][number]["kind"], kind: Kind): string =>
   file === "rejects" ? "Rejected rows" : file === "failed" ? `Failed ${noun(kind)}` : "Failed removals"
