@@ -9,6 +9,7 @@ import { createInterface } from "node:readline"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as AuditChain from "./AuditChain.js"
+import { collect, type LoggedRun } from "./AuditLog/runs.js"
 import type { AuditRecord } from "./AuditSink.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
@@ -63,6 +64,19 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
   forEachLine(path, (line) => {
     const record = AuditChain.parse(line)
     if (record !== undefined) f(record as AuditRecord)
+  })
+
+export { collect, type LoggedRun, type SettledBatch } from "./AuditLog/runs.js"
+
+/**
+ * The runs of a log, in the order of their beginnings.
+ *
+ * @since 0.1.0
+ */
+export const runs = (path: string): Effect.Effect<ReadonlyArray<LoggedRun>, AuditLogError> =>
+  Effect.suspend(() => {
+    const { runs, take } = collect()
+    return Effect.map(forEach(path, take), () => Array.from(runs.values()))
   })
 
 /**

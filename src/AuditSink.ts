@@ -94,9 +94,17 @@ export type AuditEvent =
       {
         readonly tool: string
         readonly contract: string
+        readonly action: Action | "sync"
         readonly target: string
         readonly now: string
         readonly policy: unknown
+        /** How batches are cut: see `Pipeline.cutting`. */
+        readonly cutting: number
+        readonly largestBatch: number
+        /** SHA-256 of the distinct numbers with their values, in order: equal ones are cut into equal batches. */
+        readonly setDigest: string
+        /** Entries on the list before, where the contract gives no counts and it could be seen. */
+        readonly listSize: number | null
         readonly inputs: ReadonlyArray<{ readonly name: string; readonly sha256: string; readonly rows: number }>
         readonly rowsRead: number
         readonly distinctNumbers: number
@@ -108,6 +116,14 @@ export type AuditEvent =
         readonly sync?: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">
         /** Only of a run that removes numbers because their intended end has come. */
         readonly expiry?: Expiry
+      }
+    >
+  | Common<
+      "RUN_RESUMED",
+      {
+        readonly tool: string
+        /** Batches that an earlier process had brought to their end. */
+        readonly settled: number
       }
     >
   | Common<
@@ -135,8 +151,23 @@ export type AuditEvent =
         readonly rejected: number
         /** Not accounted for by the server's counts. */
         readonly shortfall: number
+        /** The numbers are those of the batch as first cut, so that nothing of it is left to do. */
+        readonly settles: boolean
         readonly attempts: number
         readonly correlationId: string | null
+      }
+    >
+  | Common<
+      "BATCH_SETTLED",
+      {
+        /** A batch that took more than one part, all of which have their dispositions now: these. */
+        readonly batch: number
+        readonly created: number
+        readonly duplicate: number
+        readonly updated: number
+        readonly accepted: number
+        readonly rejected: number
+        readonly attempts: number
       }
     >
   | Common<

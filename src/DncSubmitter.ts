@@ -169,12 +169,14 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const submit = Effect.fnUntraced(
       function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
-        const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "" }
+        const size = batch.phoneNumbers.length
+        const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "", size, settled: false }
         const tally = yield* settle(batch, seen).pipe(
           Effect.catchAllCause((cause) =>
             Cause.isInterruptedOnly(cause) ? Effect.succeed(interrupted(batch, seen)) : Effect.failCause(cause)
           )
         )
+        if (!seen.settled && seen.attempts > 0 && tally.failed.length === 0) yield* recordParts(batch, tally, seen)
         const [first] = tally.failed
         if (
           first?.cause !== undefined &&
@@ -204,7 +206,27 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     interface Seen extends Trace {
       /** Of the batch as first cut. */
       idempotencyKey: string
+      readonly size: number
+      /** One record says what became of the whole batch. */
+      settled: boolean
     }
+
+    const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
+      audit.append({
+        operation: "BATCH_SETTLED",
+        runId,
+        dncListId,
+        complianceStatus: tally.rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED",
+        result: {
+          batch: index,
+          created: tally.created,
+          duplicate: tally.duplicate,
+          updated: tally.updated,
+          accepted: tally.accepted,
+          rejected: tally.rejected.length,
+          attempts
+        }
+      })
 
     // Each call of a generator closure made anew leaves a hidden class in V8's old space that holds what the closure
     // captured until the next full collection; so these are functions made once, with their batch as an argument.
@@ -304,6 +326,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         }
 
         const { accepted, created, duplicate, rejected, updated } = outcome.right
+        const settles = part.phoneNumbers.length === seen.size
         const missing = part.phoneNumbers.length - created - duplicate - updated - accepted - rejected.length
         yield* Effect.flatMap(
           finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
@@ -320,12 +343,14 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
                 accepted,
                 rejected: rejected.length,
                 shortfall: missing,
+                settles,
                 attempts: seen.attempts - sentBefore,
                 correlationId: seen.correlationId ?? null
               },
               validationErrors: rejected.map(refusalOnRecord)
             })
         )
+        seen.settled ||= settles
         return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
       })
 

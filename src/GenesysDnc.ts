@@ -376,6 +376,7 @@ export const pushFile = <E = never>(
   | SuppressionFile.InputError
   | OutputError
   | Pipeline.TooManyRejects
+  | Pipeline.CannotResume
   | GenesysError
   | AuditSink.AuditError
   | IntendedEnds.EndsError,

@@ -23,6 +23,7 @@ import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
 import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
+import { type CannotResume, checkSame, goOn, unfinished } from "./Pipeline/resume.js"
 import { abort, begin, checkAction, checkKind, grouping, plan } from "./Pipeline/run.js"
 import { send } from "./Pipeline/send.js"
 import { readSize } from "./Pipeline/size.js"
@@ -42,6 +43,7 @@ export {
    */
   expire
 } from "./Pipeline/expire.js"
+export { CannotResume, cutting } from "./Pipeline/resume.js"
 export type { UploadOptions } from "./Pipeline/upload.js"
 export type { VerifyError } from "./Pipeline/verify.js"
 
@@ -60,6 +62,8 @@ export interface Input<E = never> {
   readonly blocks: Stream.Stream<RowBlock, E>
   /** SHA-256 of all bytes in hex, once the blocks were read. */
   readonly digest: Effect.Effect<string>
+  /** The same before the blocks are read, for which it is read once more; without it an unfinished run is not found. */
+  readonly contentDigest?: Effect.Effect<string, E>
   /** Fails where the source is no longer what was read. */
   readonly unchanged: Effect.Effect<void, E>
 }
@@ -173,6 +177,8 @@ export interface Options<E = never> {
    * Whatever keeps the file from being brought is logged, and the numbers go by requests.
    */
   readonly upload?: UploadOptions
+  /** Begins a new run, also where one of the same inputs did not come to its end. */
+  readonly fresh?: boolean
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
   readonly stop?: Effect.Effect<void>
 }
@@ -201,7 +207,8 @@ export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-
 }) {}
 
 /**
- * Puts all rows of the inputs, as one run, on the list. Fails only before the first request that changes anything; from
+ * Puts all rows of the inputs, as one run, on the list. A run of the same inputs that did not come to its end (killed,
+ * stopped, or aborted) is gone on with: its batches that were done are not sent again, the others under their keys. Fails only before the first request that changes anything; from
  * then on failures are in the report, which accounts for every row.
  *
  * @since 0.1.0
@@ -211,7 +218,7 @@ export const push = <E, E2 = never>(
   options: Options<E2>
 ): Effect.Effect<
   RunReport,
-  E | E2 | TooManyRejects | GenesysError | AuditError | EndsError,
+  E | E2 | TooManyRejects | CannotResume | GenesysError | AuditError | EndsError,
   DncValidator | DncSubmitter | AuditSink
 > =>
   Effect.gen(function* () {
@@ -220,11 +227,15 @@ export const push = <E, E2 = never>(
     yield* checkKind(yield* DncValidator, submitter.contract)
     yield* checkAction(run, submitter.contract)
     const list = yield* submitter.check(options.dncListId)
+    const earlier = yield* unfinished(inputs, options)
+    if (earlier !== undefined) goOn(run, earlier)
+    const sizeBefore = earlier === undefined ? list?.size : earlier.listSize
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)
     for (const input of inputs) yield* input.unchanged
     const { contract } = submitter
     plan(run, contract)
+    yield* Effect.tapError(checkSame(run), () => run.outputs.finish)
     if (options.confirm !== undefined) {
       const asked = options.confirm({ numbers: run.set.size(), batches: run.ledger.batches.cut, list })
       yield* Effect.tapError(asked, () => run.outputs.finish)
@@ -236,12 +247,12 @@ export const push = <E, E2 = never>(
     // from the first record to the last, whatever happens
     return yield* Effect.uninterruptible(
       Effect.gen(function* () {
-        yield* recordStart(run, reports)
+        yield* recordStart(run, reports, { listSize: sizeBefore })
         const uploaded = isForUpload(run, contract, options.upload)
           ? yield* upload(run, options.upload, list)
           : undefined
         if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
-        yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
+        yield* readSize(run, sizeBefore, options.sizeLag ?? "1 minute")
         if (uploaded !== undefined) uploaded.checkSize()
         else if (options.verify !== undefined) {
           if (run.kind !== "phone" && list?.contactMethod === "Any") {

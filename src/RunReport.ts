@@ -142,6 +142,8 @@ export interface RunReport {
     /** The list as it was before, kept where the import is not known to have left its entries there. */
     readonly copy?: string
   }
+  /** Where an earlier process had begun the run: when, and how many of its batches it had done. */
+  readonly resumed?: { readonly startedAt: string; readonly batches: number }
   /** The digest of the run's last record, which stands for all of the log up to it: what `audit verify --head` takes. */
   readonly auditHead?: string
   /** Memory held by the set of distinct numbers, in bytes. */

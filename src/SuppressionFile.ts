@@ -87,6 +87,8 @@ export interface SuppressionFile {
   readonly bytesRead: Effect.Effect<number>
   /** SHA-256 of the whole file in hex, as the last run of `blocks` saw it; a defect if none has come to the end. */
   readonly digest: Effect.Effect<string>
+  /** SHA-256 of the whole file in hex, by a pass of its own. */
+  readonly contentDigest: Effect.Effect<string, InputError>
   /** Fails with reason `Changed` if the file is no longer what it was when it was opened. */
   readonly unchanged: Effect.Effect<void, InputError>
 }
@@ -175,6 +177,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
         onSome: Effect.succeed
       })
     ),
+    contentDigest: Source.contentDigest(source),
     unchanged: Source.unchanged(source)
   }
 })

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { createHash } from "node:crypto"
 import type { Group } from "./Contract.js"
 import type { Batch, EntryBlock, Reason } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
@@ -37,6 +38,8 @@ export interface SuppressionSet {
   readonly add: (block: EntryBlock, base: number) => number
   /** The place of a number's first row, or `undefined` where it is not in the set. */
   readonly place: (phoneNumber: string) => number | undefined
+  /** SHA-256 in hex of all numbers with their values, in the order of arrival, before anything is cut. */
+  readonly digest: () => string
   /** How many numbers wait to be sent. */
   readonly pending: () => number
   /** The value of a number, at its strictest, or `undefined` where it is not in the set. */
@@ -288,8 +291,19 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     }
   }
 
+  const digest = (): string => {
+    const hash = createHash("sha256")
+    for (let from = 0; from < size; from += chunkSize) {
+      const { number, value } = chunks[from >>> chunkBits]
+      const count = Math.min(chunkSize, size - from)
+      hash.update(number.subarray(0, count)).update(value.subarray(0, count))
+    }
+    return hash.update(JSON.stringify([valueExpires, valueReason, codec.held])).digest("hex")
+  }
+
   return {
     size: () => size,
+    digest,
     bytes: () =>
       chunks.reduce((sum, { seen }) => sum + chunkSize * 16 + (seen?.byteLength ?? 0), 0) +
       index.byteLength +

@@ -50,6 +50,7 @@ const wordy: ReadonlyArray<AuditSink.AuditEvent> = [
       accepted: 0,
       rejected: 1,
       shortfall: 0,
+      settles: true,
       attempts: 1,
       correlationId: null
     }

@@ -12,13 +12,14 @@ import { DncValidator } from "../DncValidator.js"
 import type { InputReport, OutputFile, RunReport, SyncReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
 import { version } from "../version.js"
+import { cutting } from "./resume.js"
 import { describe, type Run } from "./run.js"
 
 /** What is going to be done, before the first request. */
 export const recordStart = <E, E2>(
   run: Run<E, E2>,
   inputs: ReadonlyArray<InputReport>,
-  more: { readonly expiry?: Expiry } = {}
+  { expiry, listSize }: { readonly expiry?: Expiry; readonly listSize?: number | undefined } = {}
 ) =>
   Effect.gen(function* () {
     run.sendingAt = yield* Clock.currentTimeMillis
@@ -26,7 +27,17 @@ export const recordStart = <E, E2>(
     const { policy } = yield* DncValidator
     const { contract, target } = yield* DncSubmitter
     const { append } = yield* AuditSink
-    yield* append({
+    if (run.earlier !== undefined) {
+      return yield* append({
+        operation: "RUN_RESUMED",
+        runId: run.runId,
+        dncListId: run.dncListId,
+        kind: run.kind,
+        complianceStatus: "INCOMPLETE",
+        result: { tool: `genesys-dnc ${version}`, settled: run.earlier.settled.size }
+      })
+    }
+    return yield* append({
       operation: "RUN_STARTED",
       runId: run.runId,
       dncListId: run.dncListId,
@@ -36,9 +47,14 @@ export const recordStart = <E, E2>(
       result: {
         tool: `genesys-dnc ${version}`,
         contract: contract.name,
+        action: run.sync === undefined ? run.action : "sync",
         target,
         now: new Date(run.now).toISOString(),
         policy,
+        cutting,
+        largestBatch: contract.largestBatch,
+        setDigest: run.set.digest(),
+        listSize: listSize ?? null,
         inputs: inputs.map(({ name, rows, sha256 }) => ({ name, sha256, rows })),
         rowsRead: run.ledger.totals.read,
         distinctNumbers: run.set.size(),
@@ -46,7 +62,7 @@ export const recordStart = <E, E2>(
         withoutExpiry: run.withoutExpiry,
         rejectsByCode: { ...run.ledger.rejectsByCode },
         ...(run.sync === undefined ? {} : { sync: planned(run.sync) }),
-        ...more
+        ...(expiry === undefined ? {} : { expiry })
       }
     })
   })
@@ -142,6 +158,9 @@ export const report = <E, E2>(
       ...(run.sync === undefined ? {} : { sync: run.sync }),
       ...(run.ends === undefined ? {} : { ends: run.ends }),
       ...(run.uploaded === undefined ? {} : { upload: run.uploaded }),
+      ...(run.earlier === undefined
+        ? {}
+        : { resumed: { startedAt: run.earlier.startedAt, batches: run.earlier.settled.size } }),
       setBytes: run.set.bytes(),
       batches: { ...batches },
       requests,

@@ -6,6 +6,7 @@
 import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import type { LoggedRun } from "../AuditLog/runs.js"
 import type { ValidationError } from "../AuditSink.js"
 import type { Contract } from "../Contract.js"
 import type { Action, Kind, Reject } from "../DncEntry.js"
@@ -24,7 +25,9 @@ const recordedRejects = 100
 
 /** The state of one run, from one stage to the next. */
 export interface Run<E, E2> {
-  readonly runId: string
+  runId: string
+  /** What an earlier process did of it. */
+  earlier: LoggedRun | undefined
   readonly dncListId: string
   readonly action: Action
   readonly kind: Kind
@@ -71,6 +74,7 @@ export const begin = <E, E2>(
     const progress = { phase: "reading" as const, bytesRead: 0, bytes, totals: ledger.totals, numbers: 0, settled: 0 }
     return {
       runId: options.runId ?? crypto.randomUUID(),
+      earlier: undefined,
       dncListId: options.dncListId,
       action: options.action ?? "add",
       kind,

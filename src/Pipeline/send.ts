@@ -15,6 +15,7 @@ import * as DncEntry from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import type { GenesysError } from "../GenesysError.js"
 import * as GenesysErrors from "../GenesysError.js"
+import { receiptOf } from "./resume.js"
 import { abort, count, type Run } from "./run.js"
 
 /**
@@ -26,7 +27,7 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     const submitter = yield* DncSubmitter
     const batches = cut[Symbol.iterator]()
 
-    const settle = (batch: Batch) =>
+    const submit = (batch: Batch) =>
       Effect.flatMap(Clock.currentTimeMillis, (start) =>
         Effect.flatMap(Effect.exit(submitter.submit(batch)), (exit) =>
           Exit.isSuccess(exit)
@@ -35,7 +36,11 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
                 account(run, batch, failed(run, batch, exit.cause, end - start))
               )
         )
-      ).pipe(
+      )
+
+    const settle = (batch: Batch) => {
+      const done = run.earlier?.settled.get(batch.index)
+      return (done === undefined ? submit(batch) : account(run, batch, receiptOf(done))).pipe(
         // what fails or dies here (a file of rejects, somebody's onProgress) is no failure of the batch, but of the run
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {
@@ -44,6 +49,7 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
           })
         )
       )
+    }
 
     const pull = (): Option.Option<Batch> => {
       const next = run.stopping ? undefined : batches.next()

@@ -276,6 +276,7 @@ export const upload = <E, E2>(
                 accepted: total - refused.size - missing,
                 rejected: refused.size,
                 shortfall: missing,
+                settles: true,
                 attempts: sent.attempts,
                 correlationId: null
               },

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import { isAscii, isUtf8 } from "node:buffer"
+import { createHash } from "node:crypto"
 import type { Stats } from "node:fs"
 import * as fs from "node:fs"
 import { type FileHandle, mkdtemp, open as openFile, rm, stat } from "node:fs/promises"
@@ -87,6 +88,28 @@ export const unchanged = (source: Source): Effect.Effect<void, InputError> =>
       () => changed(source)
     ),
     Effect.asVoid
+  )
+
+/**
+ * SHA-256 of all bytes in hex.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const contentDigest = (source: Source): Effect.Effect<string, InputError> =>
+  attempt(
+    source,
+    async () => {
+      const hash = createHash("sha256")
+      const buffer = Buffer.allocUnsafe(1 << 20)
+      for (let position = 0; ; ) {
+        const { bytesRead } = await source.handle.read(buffer, 0, buffer.length, position)
+        if (bytesRead === 0) return hash.digest("hex")
+        hash.update(buffer.subarray(0, bytesRead))
+        position += bytesRead
+      }
+    },
+    "Read"
   )
 
 /**

@@ -18,6 +18,8 @@ export interface Codec {
   readonly format: (number: number) => string
   /** The contacts of the integers `from` to `to`. */
   readonly formatAll: (numberAt: (i: number) => number, from: number, to: number) => Array<string>
+  /** The texts that are held, in the order of their integers from 1. */
+  readonly held: ReadonlyArray<string>
   /** Bytes held, about. */
   readonly bytes: () => number
 }
@@ -51,6 +53,7 @@ export const e164: Codec = {
   numberOf: (contact) => (contact.startsWith("+") ? Number(contact.slice(1)) : Number.NaN),
   format: (number) => `+${number}`,
   formatAll: (numberAt, from, to) => formatE164(numberAt, from, to),
+  held: [],
   bytes: () => 0
 }
 
@@ -80,6 +83,7 @@ export const texts = (canonical: (text: string) => string): Codec => {
     numberOf: (contact) => ofText.get(canonical(contact)) ?? Number.NaN,
     format: (number) => ofNumber[number - 1],
     formatAll: (numberAt, from, to) => Array.from({ length: to - from }, (_, i) => ofNumber[numberAt(from + i) - 1]),
+    held: ofNumber,
     // header of a string, entries of the array and of the map
     bytes: () => characters + ofNumber.length * (16 + 8 + 40)
   }

@@ -47,6 +47,7 @@ export const ofError = (error: { readonly _tag?: string | undefined; readonly re
     case "UsageError":
     case "PolicyError":
     case "ConfigurationError":
+    case "CannotResume":
     case "InvalidWebhook":
     case "AmbiguousList":
       return wrongUsage

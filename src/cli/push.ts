@@ -9,20 +9,23 @@ import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import type { Plan } from "../Pipeline.js"
 import * as options from "./options.js"
-import { checkTerminal, conclude, confirm, listId, saying, send, shared, untilInterrupted, yes } from "./run.js"
+import { checkTerminal, conclude, confirm, fresh, listId, saying, send, shared, untilInterrupted, yes } from "./run.js"
 import { noun, number } from "./summary.js"
 
-export const push = Command.make("push", { ...shared, ...options.kind, ...options.api, ...options.bulk }, (given) =>
-  Effect.gen(function* () {
-    yield* options.checkFiles(given.files, given)
-    yield* options.checkColumn(given)
-    const upload = yield* options.toUpload(given)
-    // what is wrong with the words, before a list is asked for by its name
-    yield* options.toApi(given, "")
-    const dncListId = yield* listId(given)
-    const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
-    yield* send(given, api, dncListId, sizeLag, "add", undefined, upload)
-  }).pipe(saying(given.json))
+export const push = Command.make(
+  "push",
+  { ...shared, fresh, ...options.kind, ...options.api, ...options.bulk },
+  (given) =>
+    Effect.gen(function* () {
+      yield* options.checkFiles(given.files, given)
+      yield* options.checkColumn(given)
+      const upload = yield* options.toUpload(given)
+      // what is wrong with the words, before a list is asked for by its name
+      yield* options.toApi(given, "")
+      const dncListId = yield* listId(given)
+      const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
+      yield* send(given, api, dncListId, sizeLag, "add", undefined, upload)
+    }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers (or addresses, values: --kind) of files on a DNC list."))
 
 const { api: _, ...platformApi } = options.api
@@ -33,6 +36,7 @@ export const remove = Command.make(
     ...shared,
     ...options.kind,
     ...platformApi,
+    fresh,
     yes
   },
   (given) =>

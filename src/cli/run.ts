@@ -134,7 +134,7 @@ export const listId = (given: Pick<Shared, "list" | "dryRun" | "apiUrl" | "login
 
 /** Puts the numbers of files on a list, or takes them off it. */
 export const send = (
-  given: Shared,
+  given: Shared & { readonly fresh: boolean },
   api: Pick<GenesysDnc.Settings, "api" | "largestBatch" | "kind">,
   dncListId: string,
   sizeLag: Duration.Duration,
@@ -167,6 +167,7 @@ export const send = (
             ...outputs,
             file: options.toReading(given),
             ends: given.ends,
+            fresh: given.fresh,
             ...now,
             ...byClient,
             ...(confirm === undefined ? {} : { confirm }),
@@ -188,6 +189,10 @@ export const send = (
       GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })
     )
   })
+
+export const fresh = Options.boolean("fresh").pipe(
+  Options.withDescription("Begin a new run, also where one of the same files did not come to its end")
+)
 
 export const yes = Options.boolean("yes").pipe(Options.withDescription("Do not ask; needed where there is no terminal"))
 

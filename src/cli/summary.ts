@@ -97,7 +97,12 @@ const speed = (report: RunReport, kind: string): ReadonlyArray<string> => {
   return [
     `  ${number(batches.done)} of ${number(batches.cut)} batches done in ${number(requests)} requests; ` +
       `${seconds(elapsed)} (${number(rowsPerSecond)} rows/s)`,
-    `  latency of a batch: half within ${Math.round(latencyMs.p50)} ms, 95 % within ${Math.round(latencyMs.p95)} ms, 99 % within ${Math.round(latencyMs.p99)} ms`
+    `  latency of a batch: half within ${Math.round(latencyMs.p50)} ms, 95 % within ${Math.round(latencyMs.p95)} ms, 99 % within ${Math.round(latencyMs.p99)} ms`,
+    ...(report.resumed === undefined
+      ? []
+      : [
+          `  of these, ${number(report.resumed.batches)} had been done when the run of ${report.resumed.startedAt} broke off; it was gone on with`
+        ])
   ]
 }
 

@@ -8,6 +8,7 @@ const withoutValue = [
   "--help",
   "--verify",
   "--yes",
+  "--fresh",
   "--allow-rejects",
   "--no-purge"
 ]
