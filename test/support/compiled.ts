@@ -20,7 +20,7 @@ const replace = (path: string, text: string) => {
   Fs.renameSync(`${path}.${process.pid}`, path)
 }
 
-const compile = async () => {
+export const compile = async () => {
   // whoever only asks for the folder needs no compiler
   const { default: ts } = await import("typescript")
   const compilerOptions = {
@@ -34,12 +34,13 @@ const compile = async () => {
   if (!Fs.existsSync(Path.join(folder, "examples"))) {
     Fs.symlinkSync(Path.join(root, "examples"), Path.join(folder, "examples"), "junction")
   }
-  for (const name of Fs.readdirSync(Path.join(root, "src"), { recursive: true, encoding: "utf8" })) {
+  const sources = Fs.readdirSync(Path.join(root, "src"), { recursive: true, encoding: "utf8" })
+  for (const name of [...sources.map((name) => Path.join("src", name)), Path.join("test", "chaos", "child.ts")]) {
     if (!name.endsWith(".ts")) continue
-    const source = Path.join(root, "src", name)
+    const source = Path.join(root, name)
     const text = Fs.readFileSync(source, "utf8")
     const mark = `//# of ${createHash("sha256").update(ts.version).update(text).digest("hex")}\n`
-    const copy = Path.join(folder, "src", name.replace(/\.ts$/, ".js"))
+    const copy = Path.join(folder, name.replace(/\.ts$/, ".js"))
     if (Fs.existsSync(copy) && Fs.readFileSync(copy, "utf8").endsWith(mark)) continue
     replace(copy, `${ts.transpileModule(text, { fileName: source, compilerOptions }).outputText}\n${mark}`)
   }
