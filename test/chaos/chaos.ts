@@ -1,14 +1,14 @@
 /** One run that is killed again and again and gone on with until it is done, and what must be so then. */
+import assert from "node:assert/strict"
 import { spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { assert } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { AuditChain, type AuditSink, Contract, DncEntry, RunReport } from "genesys-dnc"
 import { Sandbox } from "genesys-dnc/sandbox"
-import { folder, number } from "../support/cli.js"
 import * as Compiled from "../support/compiled.js"
+import { folder, number } from "../support/files.js"
 import type { Settings, Step } from "./child.js"
 
 /** Where a child can be told to end itself. */
@@ -186,7 +186,7 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
     const records: ReadonlyArray<AuditSink.AuditRecord> = Fs.readFileSync(settings.auditLog, "utf8")
       .split("\n")
       .flatMap((line) => (AuditChain.parse(line) as AuditSink.AuditRecord | undefined) ?? [])
-    assert.strictEqual(report.outcome, "completed", where)
+    assert.equal(report.outcome, "completed", where)
 
     const begun = records.flatMap((record) => (record.operation === "RUN_STARTED" ? [record] : []))
     const run = begun.find(({ runId }) => runId === report.runId)!
@@ -197,20 +197,20 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
         `${api === "entries" ? reason : ""} ${expires ?? ""}`
       ])
     )
-    assert.deepStrictEqual(list, modelOf(rows, contract, Date.parse(run.result.now)), `the list: ${where}`)
+    assert.deepEqual(list, modelOf(rows, contract, Date.parse(run.result.now)), `the list: ${where}`)
 
-    assert.strictEqual(RunReport.imbalance(report.totals), 0, where)
+    assert.equal(RunReport.imbalance(report.totals), 0, where)
     const { accepted, created, duplicateInFile, duplicateOnList, updated } = report.totals
     const distinct = Object.keys(list).length
-    assert.strictEqual(report.totals.read, count, where)
-    assert.strictEqual(report.totals.rejected, rejected, where)
-    assert.strictEqual(duplicateInFile, rows.length - distinct, where)
-    assert.strictEqual(accepted + created + updated + duplicateOnList, distinct, where)
-    if (begun.length === 1 && api === "entries") assert.strictEqual(created, distinct, where)
+    assert.equal(report.totals.read, count, where)
+    assert.equal(report.totals.rejected, rejected, where)
+    assert.equal(duplicateInFile, rows.length - distinct, where)
+    assert.equal(accepted + created + updated + duplicateOnList, distinct, where)
+    if (begun.length === 1 && api === "entries") assert.equal(created, distinct, where)
 
     const verifier = AuditChain.verifier(report.auditHead)
     for (const line of Fs.readFileSync(settings.auditLog, "utf8").split("\n")) verifier.take(line)
-    assert.strictEqual(verifier.finish().fault, undefined, where)
+    assert.equal(verifier.finish().fault, undefined, where)
 
     // one key for a content and one content for a key, but for the generations that are on record
     const keys = new Map<string, string>()
@@ -219,8 +219,8 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
       if (record.operation !== "BATCH_INTENDED") continue
       const { contentDigest, generation, idempotencyKey } = record.result
       const content = `${record.runId} ${contentDigest} ${generation}`
-      assert.strictEqual(keys.get(idempotencyKey) ?? content, content, where)
-      assert.strictEqual(contents.get(content) ?? idempotencyKey, idempotencyKey, where)
+      assert.equal(keys.get(idempotencyKey) ?? content, content, where)
+      assert.equal(contents.get(content) ?? idempotencyKey, idempotencyKey, where)
       keys.set(idempotencyKey, content)
       contents.set(content, idempotencyKey)
     }
@@ -231,6 +231,6 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
     const cut = begun.reduce((sum, { result }) => sum + result.batches, 0)
     const repeated = Math.max(0, carriedOut - cut)
     const mayRepeat = killed * concurrency + (stats["dropped"] ?? 0)
-    assert.isAtMost(repeated, mayRepeat, `requests repeated: ${where}`)
+    assert.ok(repeated <= mayRepeat, `${repeated} requests repeated, at most ${mayRepeat} may be: ${where}`)
     return { kills: killed, starts, batches: report.batches.cut, repeated, mayRepeat }
   })

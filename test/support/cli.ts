@@ -3,7 +3,6 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
-import * as Os from "node:os"
 import * as Path from "node:path"
 import { assert } from "@effect/vitest"
 import * as Duration from "effect/Duration"
@@ -16,20 +15,9 @@ import type { Sandbox } from "genesys-dnc/sandbox"
 import * as Exchanges from "../../src/sandbox/Exchanges.js"
 import * as Compiled from "./compiled.js"
 
+export { csv, file, folder, number } from "./files.js"
+
 const entry = (name: string) => Path.join(Compiled.folder, "src", "cli", `${name}.js`)
-
-/** A folder that is gone when the scope closes. */
-export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => Fs.mkdtempSync(Path.join(Os.tmpdir(), "genesys-dnc-test-"))),
-  (path) => Effect.sync(() => Fs.rmSync(path, { recursive: true, force: true }))
-)
-
-/** A file in a folder of its own. */
-export const file = (content: string | Uint8Array, name = "optouts.csv"): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.map(folder, (path) => {
-    Fs.writeFileSync(Path.join(path, name), content)
-    return Path.join(path, name)
-  })
 
 export interface Ended {
   /** 130 too where the signal itself ended the process, as a shell has it. */
@@ -253,10 +241,3 @@ export const assertTotals = (actual: RunReport.Totals, expected: Partial<RunRepo
   )
   assert.strictEqual(RunReport.imbalance(actual), 0)
 }
-
-/** Numbers that validate: Paris, ten thousand of them. */
-export const number = (index: number): string => `+33199${String(index).padStart(6, "0")}`
-
-/** A CSV file of so many numbers, from the first on. */
-export const csv = (count: number, first = 0): string =>
-  `phone\n${Array.from({ length: count }, (_, index) => `${number(first + index)}\n`).join("")}`
