@@ -9,14 +9,10 @@ import * as Path from "node:path"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as GroupCommit from "./groupCommit.js"
 import * as Lock from "./lock.js"
 
 export class AppendError extends Data.TaggedError("AppendError")<{ readonly cause: Error }> {}
-
-interface Line {
-  readonly text: string
-  written: boolean
-}
 
 const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> =>
   Effect.tryPromise({ try: f, catch: (cause) => new AppendError({ cause: cause as Error }) })
@@ -33,10 +29,9 @@ export interface Appended {
 }
 
 /**
- * Opens a file of mode 0600 for appending whole lines: an append returns once its line is on the disk. Whoever holds the
- * mutex writes and syncs all lines that wait, so those behind it find theirs written. After a failed write every later
- * append fails too, as the file's end is then unknown; so it does after somebody else has written to the file, where it
- * is to be ours alone.
+ * Opens a file of mode 0600 for appending whole lines: an append returns once its line is on the disk, with all lines that
+ * waited for the same sync. After a failed write every later append fails too, as the file's end is then unknown; so it
+ * does after somebody else has written to the file, where it is to be ours alone.
  *
  * @since 0.1.0
  */
@@ -54,44 +49,20 @@ export const openAppend = (
     if (alone) yield* Effect.mapError(Lock.hold(path, file), (cause) => new AppendError({ cause }))
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
-    const mutex = yield* Effect.makeSemaphore(1)
-    let waiting: Array<Line> = []
-    let broken: AppendError | undefined
-
-    const flush = Effect.suspend(() => {
-      const lines = waiting
-      waiting = []
-      return attempt(async () => {
-        const bytes = Buffer.from(lines.map((line) => line.text).join(""))
+    const append = yield* GroupCommit.make((lines: ReadonlyArray<string>) =>
+      attempt(async () => {
+        const bytes = Buffer.from(lines.join(""))
         if (alone && (await file.stat()).size !== size) {
           throw new Error("another process has written to it meanwhile")
         }
         await file.appendFile(bytes)
         size += bytes.length
         if (opened.isFile()) await file.datasync()
-      }).pipe(
-        Effect.tapBoth({
-          onFailure: (error) =>
-            Effect.sync(() => {
-              broken = error
-            }),
-          onSuccess: () =>
-            Effect.sync(() => {
-              for (const line of lines) line.written = true
-            })
-        })
-      )
-    })
+      })
+    )
 
     return {
-      append: (text) =>
-        Effect.suspend(() => {
-          const line: Line = { text: `${text()}\n`, written: false }
-          waiting.push(line)
-          return mutex.withPermits(1)(
-            Effect.suspend(() => (line.written ? Effect.void : broken !== undefined ? Effect.fail(broken) : flush))
-          )
-        }).pipe(Effect.uninterruptible),
+      append: (line) => Effect.asVoid(append(() => `${line()}\n`)),
       last: (is) => attempt(() => lastLine(file, opened.isFile() ? opened.size : 0, is))
     }
   })

@@ -11,12 +11,12 @@ import type * as Scope from "effect/Scope"
 
 /**
  * Holds the lock of a file, under whatever name it is known, for as long as the scope is open; fails where somebody holds
- * it. On Linux and Windows it is a name that only one socket can bear (on Linux within one network namespace, so not
- * between two containers), elsewhere a lock on a file beside it.
+ * it. Where no handle is given the file is not opened. On Linux and Windows it is a name that only one socket can bear (on
+ * Linux within one network namespace, so not between two containers), elsewhere a lock on a file beside it.
  */
-export const hold = (path: string, file: Fs.FileHandle): Effect.Effect<void, NodeJS.ErrnoException, Scope.Scope> =>
+export const hold = (path: string, file?: Fs.FileHandle): Effect.Effect<void, NodeJS.ErrnoException, Scope.Scope> =>
   Effect.flatMap(
-    tryPromise(() => file.stat({ bigint: true })),
+    tryPromise(() => file?.stat({ bigint: true }) ?? Fs.stat(path, { bigint: true })),
     ({ dev, ino }) =>
       process.platform === "linux"
         ? holdName(`\0genesys-dnc-${dev}-${ino}`)
