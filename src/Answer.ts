@@ -6,15 +6,17 @@
  */
 import type * as Headers from "@effect/platform/Headers"
 import type * as PlatformHttpClient from "@effect/platform/HttpClient"
+import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
-import { mask } from "./Masking.js"
+import { brief, mask } from "./Masking.js"
 
 /**
  * A 2xx answer.
@@ -44,8 +46,8 @@ export const send = (
 ): Effect.Effect<Answer, GenesysError> => {
   const name = `${request.method} ${request.url}`
   return client.execute(request).pipe(
-    Effect.flatMap((response) => Effect.map(response.text, (text) => ({ response, text }))),
-    Effect.mapError((error) => broken(name, error)),
+    Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ response, text }))),
+    Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
     Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
     Effect.interruptible,
     // a daemon: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
@@ -76,9 +78,9 @@ export const open = (
       (response.status >= 200 && response.status < 300) ||
       (response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined)
         ? Effect.succeed({ response, text: "" })
-        : Effect.map(response.text, (text) => ({ response, text }))
+        : Effect.map(textOf(response), (text) => ({ response, text }))
     ),
-    Effect.mapError((error) => broken(name, error)),
+    Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
     Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
     Effect.interruptible,
     Effect.flatMap(({ response, text }) =>
@@ -90,6 +92,49 @@ export const open = (
     )
   )
 }
+
+/** Of an answer that is read whole, in bytes: far more than any that is known. What is exported is streamed. */
+const longestAnswer = 10_000_000
+
+/**
+ * The text of an answer, as long as it is no longer than 10 MB.
+ *
+ * @since 0.1.0
+ */
+export const textOf = (
+  response: HttpClientResponse.HttpClientResponse
+): Effect.Effect<string, HttpClientError.ResponseError | "too long"> =>
+  Effect.suspend(() => {
+    const decoder = new TextDecoder()
+    let size = 0
+    let text = ""
+    return Stream.runForEachChunk(response.stream, (chunk) =>
+      Effect.suspend(() => {
+        for (const bytes of chunk) {
+          size += bytes.length
+          if (size > longestAnswer) return Effect.fail("too long" as const)
+          text += decoder.decode(bytes, { stream: true })
+        }
+        return Effect.void
+      })
+    ).pipe(
+      Effect.catchIf(
+        (error) => error !== "too long" && error.reason === "EmptyBody",
+        () => Effect.void
+      ),
+      Effect.map(() => text + decoder.decode())
+    )
+  })
+
+/**
+ * @since 0.1.0
+ * @category errors
+ */
+export const tooLong = (name: string): GenesysErrors.UnexpectedResponse =>
+  new GenesysErrors.UnexpectedResponse({
+    message: `${name} was answered with more than 10 MB, which was not read to its end`,
+    hint: "Check the API URL: what answers there is not Genesys Cloud, or it has lost its way."
+  })
 
 /**
  * The failure that no answer, or none to the end, means. The client's own error holds the request with its headers, so
@@ -123,7 +168,7 @@ const read = (
   now: number
 ): Effect.Effect<Answer, GenesysError> => {
   const body = parse(text)
-  const correlationId = headers["inin-correlation-id"] ?? stringAt(body, "contextId")
+  const correlationId = headers["inin-correlation-id"] ?? stringAt(body, "contextId")?.slice(0, 200)
   if (status >= 200 && status < 300) {
     return text === "" || body !== undefined
       ? Effect.succeed({ status, body, correlationId, headers })
@@ -160,7 +205,7 @@ const parse = (text: string): unknown => {
   }
 }
 
-const masked = (text: string | undefined): string | undefined => (text === undefined ? undefined : mask(text))
+const masked = (text: string | undefined): string | undefined => (text === undefined ? undefined : mask(brief(text)))
 
 const looksLike = (text: string): string => (/^\s*</.test(text) ? "an HTML page" : "a text")
 

@@ -97,7 +97,16 @@ export const linkOf = (record: object): (Link & { readonly intact: boolean }) | 
   const { digest, ...rest } = record as Partial<Link>
   const { previous, sequence } = rest
   if (typeof digest !== "string" || typeof previous !== "string" || typeof sequence !== "number") return undefined
-  return { sequence, previous, digest, intact: sha256(canonical(rest)) === digest }
+  return { sequence, previous, digest, intact: isIntact(rest, digest) }
+}
+
+/** A record that was put there by somebody may hold what none of ours does: 1e999, or arrays in arrays without end. */
+const isIntact = (rest: object, digest: string): boolean => {
+  try {
+    return sha256(canonical(rest)) === digest
+  } catch {
+    return false
+  }
 }
 
 /**

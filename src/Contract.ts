@@ -11,7 +11,7 @@ import type { Answer } from "./Answer.js"
 import type { Action, Batch, Kind, Reason, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as GenesysErrors from "./GenesysError.js"
-import { mask } from "./Masking.js"
+import { brief, mask } from "./Masking.js"
 
 /**
  * Counts by the server's state, as one answer gives them.
@@ -122,7 +122,7 @@ export const entries: Contract = {
               ? { phoneNumber: refused, message: "refused by the server, which gave no reason" }
               : {
                   phoneNumber: refused.phoneNumber,
-                  message: refused.message ?? refused.code ?? "refused by the server"
+                  message: brief(refused.message ?? refused.code ?? "refused by the server")
                 }
           )
         )
@@ -256,7 +256,7 @@ export const namedNumbers = (body: unknown, batch: Batch, kind: Kind = "phone"):
     }
   }
   visit(body, { text: "refused by the server", depth: 0 }, 0)
-  return Array.from(named, ([phoneNumber, { text }]) => ({ phoneNumber, message: text }))
+  return Array.from(named, ([phoneNumber, { text }]) => ({ phoneNumber, message: brief(text) }))
 }
 
 const pointerOf = (kind: Kind): RegExp => new RegExp(`^${forms[kind].field}(?:\\[(\\d+)\\]|\\.(\\d+))$`)

@@ -22,6 +22,7 @@ import { mask } from "./Masking.js"
 import * as OutputFile from "./OutputFile.js"
 import type { OutputError } from "./RejectsFile.js"
 import * as RetryPolicy from "./RetryPolicy.js"
+import { escape } from "./SuppressionFile/formula.js"
 
 /**
  * One row of an export.
@@ -279,6 +280,13 @@ const unquote = (record: string): ReadonlyArray<string> =>
     quoted === undefined ? plain : quoted.replaceAll('""', '"')
   )
 
+/** An E.164 number, which is nearly all that lists hold, stands as it is. */
+const cell = (text: string): string => {
+  if (/^\+\d+$/.test(text)) return text
+  const escaped = escape(text)
+  return /[",\r\n]/.test(escaped) ? `"${escaped.replaceAll('"', '""')}"` : escaped
+}
+
 /**
  * @since 0.1.0
  * @category models
@@ -309,7 +317,7 @@ export const writeFile = <E, R>(
     let rows = 0
     const line = ({ expires, phoneNumber }: Entry): string =>
       csv
-        ? `${/[",\r\n]/.test(phoneNumber) ? `"${phoneNumber.replaceAll('"', '""')}"` : phoneNumber},${DncEntry.formatExpires(expires, "")}\n`
+        ? `${cell(phoneNumber)},${DncEntry.formatExpires(expires, "")}\n`
         : `${JSON.stringify({ [column]: phoneNumber, expires: DncEntry.formatExpires(expires, null) })}\n`
     const pieces = Stream.mapChunks(entries, (chunk) => {
       rows += chunk.length

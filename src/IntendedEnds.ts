@@ -279,7 +279,10 @@ export const make = (path: string): IntendedEnds => {
         return Effect.as(
           read(offset, list, (line) => {
             const end = line.end === "removed" ? undefined : endOf(line)
-            for (const phoneNumber of line.phoneNumbers) ends.set(digits(phoneNumber), end)
+            for (const phoneNumber of line.phoneNumbers) {
+              const number = digits(phoneNumber)
+              if (!Number.isNaN(number)) ends.set(number, end)
+            }
           }),
           ends
         )
@@ -294,7 +297,7 @@ const apply = (ends: Map<number, number>, line: Line, has: (number: number) => b
   const end = endOf(line)
   for (const phoneNumber of line.phoneNumbers) {
     const number = digits(phoneNumber)
-    if (!has(number)) continue
+    if (Number.isNaN(number) || !has(number)) continue
     if (line.end === "kept") ends.set(number, Math.max(end, ends.get(number) ?? end))
     else ends.delete(number)
   }
@@ -306,9 +309,9 @@ const endOf = ({ expires }: Line): number => {
   return Number.isNaN(instant) ? forEver : instant
 }
 
-/** A list holds whatever was put on it, not only E.164. */
-const digits = (phoneNumber: string): number =>
-  phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
+/** A list holds whatever was put on it, not only E.164, and a file may be damaged. */
+const digits = (phoneNumber: unknown): number =>
+  typeof phoneNumber === "string" && /^\+[1-9]\d{6,14}$/.test(phoneNumber) ? Number(phoneNumber.slice(1)) : Number.NaN
 
 const isOf = (line: Line, { dncListId, target }: List): boolean =>
   line.target === target && line.dncListId.toLowerCase() === dncListId.toLowerCase()

@@ -72,6 +72,16 @@ const maskRun = (run: string): string => {
  */
 export const mask = (text: string): string => text.replace(personal, maskAny)
 
+/** Of somebody else's words, in UTF-16 code units. */
+const longestWords = 1000
+
+/**
+ * What is kept of somebody else's words, as they may go along with each of many numbers.
+ *
+ * @since 0.1.0
+ */
+export const brief = (text: string): string => (text.length > longestWords ? `${text.slice(0, longestWords)}…` : text)
+
 /**
  * Of a text that nothing is known of, the last two characters stay, and none of up to four.
  *

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import Papa from "papaparse"
 import { type Kind, names, type Reject } from "./DncEntry.js"
+import { escape } from "./SuppressionFile/formula.js"
 
 /**
  * A file that could not be written.
@@ -77,7 +78,10 @@ export const makeCsv = Effect.fnUntraced(function* (
   let waiting = ""
 
   const take = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
-    waiting += `${Papa.unparse(rows as Array<Array<string>>, { delimiter, newline: "\n", header: false })}\n`
+    waiting += `${Papa.unparse(
+      rows.map((cells) => cells.map(escape)),
+      { delimiter, newline: "\n", header: false }
+    )}\n`
   }
   const flush = (to: FileHandle) =>
     Effect.suspend(() => {

@@ -11,6 +11,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { columns, type Kind, names, type RowBlock } from "./DncEntry.js"
 import * as Csv from "./SuppressionFile/Csv.js"
+import { unescape } from "./SuppressionFile/formula.js"
 import * as Header from "./SuppressionFile/Header.js"
 import { InputError, inputError } from "./SuppressionFile/InputError.js"
 import * as Ndjson from "./SuppressionFile/Ndjson.js"
@@ -220,7 +221,9 @@ const csvLayout = Effect.fnUntraced(function* (source: Source.Source, head: stri
     const hint = 'Quote whole cells only, and double ("") the quotes in them.'
     return yield* inputError(source, "Header", "the quoting of the header is wrong", hint, { line })
   }
-  const all = header ? cells.map((cell) => cell.trim()) : yield* Header.names(source, cells.length, chosen, kind)
+  const all = header
+    ? cells.map((cell) => unescape(cell).trim())
+    : yield* Header.names(source, cells.length, chosen, kind)
   const mapping = yield* Header.map(source, all, header ? chosen : {}, line, kind)
   if (header && Header.looksLike(all[mapping.phoneNumber], kind)) {
     const hint = `If there is no header, say --no-header; otherwise correct ${kind === "phone" ? "--phone-column" : "--column"}.`

@@ -99,7 +99,9 @@ const isOf = (event: Event, dncListId: string, since: number): boolean =>
 
 const rowError = ({ eventMessage }: Event): RowError => {
   const { code = "", message, messageParams = {}, messageWithParams } = eventMessage ?? {}
-  const params = Object.entries(messageParams).map(([key, value]) => [key, String(value)] as const)
+  const params = Object.entries(messageParams).flatMap(([key, value]) =>
+    typeof value === "string" || typeof value === "number" ? [[key, String(value)] as const] : []
+  )
   const said = [message ?? messageWithParams ?? code, ...params.map(([, value]) => value)]
   const named = params.flatMap(([key, value]) => (/row|line/i.test(key) && /^\d+$/.test(value) ? [Number(value)] : []))
   const inWords = Array.from(said[0].matchAll(/\b(?:row|line)\s+(\d{1,9})\b/gi), ([, digits]) => Number(digits))

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
-import { broken, late, parseRetryAfter } from "../Answer.js"
+import { broken, late, parseRetryAfter, textOf, tooLong } from "../Answer.js"
 import type { GenesysError } from "../GenesysError.js"
 import * as GenesysErrors from "../GenesysError.js"
 import { mask } from "../Masking.js"
@@ -74,8 +74,8 @@ export const send = (
       HttpClientRequest.setHeaders({ ...headers, "content-length": String(bytes) })
     )
     return client.execute(exact).pipe(
-      Effect.flatMap((response) => Effect.map(response.text, (text) => ({ response, text }))),
-      Effect.mapError((error) => broken(name, error)),
+      Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ response, text }))),
+      Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
       Effect.timeoutFail({ duration: longest, onTimeout: () => late(name, longest) }),
       Effect.interruptible,
       Effect.forkDaemon,
@@ -99,19 +99,19 @@ const refusal = (
   retryAfter: Duration.Duration | undefined
 ): GenesysError => {
   const said = (tag: string) => new RegExp(`<${tag}>([^<]{1,300})</${tag}>`).exec(text)?.[1]
-  const [code, words] = [said("Code"), said("Message")]
+  const [code, words] = [said("Code"), said("Message")].map((part) => (part === undefined ? undefined : mask(part)))
   if (status < 300 || status >= 500 || status === 408 || status === 429) {
     return GenesysErrors.fromAnswer({
       request: name,
       status,
-      words: words === undefined ? undefined : mask(words),
+      words,
       code,
       correlationId: undefined,
       retryAfter,
       body: text
     })
   }
-  const what = [code, words].flatMap((part) => (part === undefined ? [] : [mask(part)])).join(": ")
+  const what = [code, words].filter((part) => part !== undefined).join(": ")
   return status < 400
     ? new GenesysErrors.UnexpectedResponse({
         message: `${name} was redirected, which is not followed`,

@@ -7,6 +7,7 @@
 import * as Either from "effect/Either"
 import Papa from "papaparse"
 import { type Kind, names, type Reject, type RowBlock, rowFields } from "../DncEntry.js"
+import { unescape } from "./formula.js"
 import { looksLike, type Mapping } from "./Header.js"
 import type { InputError, Named } from "./InputError.js"
 import { inputError } from "./InputError.js"
@@ -68,7 +69,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
         raw,
         code: "MalformedRow",
         message,
-        cells: cells === undefined ? fallback : under(cells, own, delimiter).map(copy)
+        cells: cells === undefined ? fallback : under(cells, own, delimiter).map(meant)
       })
     }
     const tooFew = (cells: number): string =>
@@ -136,7 +137,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
           refuse(record, tooFew(cells.length), cells)
         } else {
           for (let column = 0; column < width && column < cells.length; column++) {
-            if (fields[column] >= 0) values[fields[column]].push(cells[column].trim())
+            if (fields[column] >= 0) values[fields[column]].push(unescape(cells[column]).trim())
           }
           close(record, cells.length)
         }
@@ -154,7 +155,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
       malformed,
       cells: (index) => {
         const cells = split(text.slice(start[index], end[index]), delimiter) ?? []
-        return under(cells.slice(0, width), own, undefined).map(copy)
+        return under(cells.slice(0, width), own, undefined).map(meant)
       }
     })
   }
@@ -262,8 +263,13 @@ const trimmed = (text: string, from: number, to: number): string => {
   const head = text.charCodeAt(from)
   const tail = text.charCodeAt(to - 1)
   const value = text.slice(from, to)
+  if (head === apostrophe) return unescape(value).trim()
   return head > 32 && head < 127 && tail > 32 && tail < 127 ? value : value.trim()
 }
+
+const meant = (cell: string): string => copy(unescape(cell))
+
+const apostrophe = 39
 
 const count = (cells: number): string => (cells === 1 ? "1 cell" : `${cells} cells`)
 

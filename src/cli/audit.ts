@@ -8,6 +8,7 @@ import * as AuditLog from "../AuditLog.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
 import { number } from "./summary.js"
+import { jsonLine } from "./terminal.js"
 
 const verify = Command.make(
   "verify",
@@ -38,9 +39,7 @@ const verify = Command.make(
       }
       process.exitCode = verdict.fault === undefined ? ExitCode.done : ExitCode.tampered
       process.stdout.write(
-        given.json
-          ? `${JSON.stringify({ exitCode: process.exitCode, ...verdict })}\n`
-          : words(given.audit, verdict, head)
+        given.json ? jsonLine({ exitCode: process.exitCode, ...verdict }) : words(given.audit, verdict, head)
       )
     })
 ).pipe(Command.withDescription("Whether the audit log is what was written: names the first record that is not."))

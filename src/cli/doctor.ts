@@ -8,6 +8,7 @@ import * as RetryPolicy from "../RetryPolicy.js"
 import * as ExitCode from "./ExitCode.js"
 import { client, listOption, toList } from "./lists.js"
 import * as options from "./options.js"
+import { jsonLine, printableLines } from "./terminal.js"
 
 /** Who asks what is wrong does not want to wait until it may be right. */
 const retry: RetryPolicy.Options = { ...RetryPolicy.defaults, attempts: 3, duration: Duration.seconds(30) }
@@ -30,7 +31,7 @@ export const doctor = Command.make(
       const findings = yield* Effect.provide(Doctor.examine(list, work), client(given, retry))
       process.exitCode = Doctor.hasFailed(findings) ? ExitCode.aborted : ExitCode.done
       process.stdout.write(
-        given.json ? `${JSON.stringify({ exitCode: process.exitCode, findings })}\n` : findings.map(line).join("")
+        given.json ? jsonLine({ exitCode: process.exitCode, findings }) : findings.map(line).join("")
       )
     })
 ).pipe(Command.withDescription("Look whether the work for a list can succeed, and would have an effect."))
@@ -53,4 +54,4 @@ const toWork = (text: string): Effect.Effect<ReadonlyArray<Doctor.Work>, options
 
 /** What somebody called a list may hold anything. */
 const line = ({ check, fix, message, status }: Doctor.Finding): string =>
-  `${`${status.padEnd(5)} ${check}: ${message}${fix === undefined ? "" : `\n        ${fix}`}`.replace(/(?!\n)\p{Cc}/gu, " ")}\n`
+  printableLines(`${status.padEnd(5)} ${check}: ${message}${fix === undefined ? "" : `\n        ${fix}`}\n`)

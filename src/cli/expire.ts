@@ -13,6 +13,7 @@ import { listOption } from "./lists.js"
 import * as options from "./options.js"
 import { checkTerminal, confirm, listId, saying, untilInterrupted, yes } from "./run.js"
 import { evidence, number, problem } from "./summary.js"
+import { jsonLine, printableLines } from "./terminal.js"
 
 const { api: _, ...platformApi } = options.api
 
@@ -81,7 +82,7 @@ export const expire = Command.make(
         (expired) =>
           Effect.sync(() => {
             process.exitCode = exitCode(expired)
-            process.stdout.write(given.json ? json(expired, given) : summary(expired, given, dncListId))
+            process.stdout.write(given.json ? json(expired, given) : printableLines(summary(expired, given, dncListId)))
             const { purge } = expired
             if (purge !== undefined && purge !== "done") process.stderr.write(problem(purgeProblem(purge)))
           })
@@ -119,14 +120,14 @@ const purgeProblem = (purge: Exclude<GenesysDnc.Expired["purge"], "done" | undef
 const json = (expired: GenesysDnc.Expired, { dryRun, ends }: { readonly dryRun: boolean; readonly ends: string }) => {
   const { next, purge, ...counts } = expired
   const purged = purge === undefined || purge === "done" ? purge : { tag: purge._tag, message: purge.message }
-  return `${JSON.stringify({
+  return jsonLine({
     exitCode: process.exitCode,
     dryRun,
     ends,
     ...counts,
     ...(next === undefined ? {} : { next: new Date(next).toISOString() }),
     ...(purged === undefined ? {} : { purge: purged })
-  })}\n`
+  })
 }
 
 const summary = (

@@ -11,6 +11,7 @@ import * as DncLists from "../DncLists.js"
 import { client, listOption, toList } from "./lists.js"
 import * as options from "./options.js"
 import { number, seconds } from "./summary.js"
+import { printable } from "./terminal.js"
 
 export const exportList = Command.make(
   "export",
@@ -54,7 +55,7 @@ export const exportList = Command.make(
           )
         ).pipe(Effect.scoped)
         process.stderr.write(
-          `${number(written.rows)} numbers of "${name}" (${id}) written${given.output === "-" ? "" : ` to ${given.output}`}\n`
+          `${number(written.rows)} numbers of "${printable(name)}" (${printable(id)}) written${given.output === "-" ? "" : ` to ${given.output}`}\n`
         )
       }).pipe(Effect.provide(client(given)))
     })

@@ -11,6 +11,7 @@ import * as GenesysDnc from "../GenesysDnc.js"
 import type { Options as RetryOptions } from "../RetryPolicy.js"
 import * as options from "./options.js"
 import { number } from "./summary.js"
+import { jsonLine, printable } from "./terminal.js"
 
 /** A list by its name or id; see {@link toList}. */
 export const listOption = CliOptions.text("list").pipe(
@@ -54,7 +55,7 @@ export const lists = Command.make(
     Effect.map(DncLists.search(given.part), (found) => {
       process.stdout.write(
         given.json
-          ? `${JSON.stringify(found)}\n`
+          ? jsonLine(found)
           : found.length === 0
             ? `No DNC list${given.part === undefined ? "" : ` with "${given.part}" in its name`} can be seen\n`
             : table(found)
@@ -67,9 +68,9 @@ const table = (found: ReadonlyArray<DncLists.DncList>): string => {
     ["NAME", "ID", "SOURCE", "CONTACT", "SIZE", "IMPORT", "DIVISION"],
     ...found.map(({ contactMethod, division, dncSourceType, id, importStatus, name, size }) => [
       printable(name),
-      id,
-      dncSourceType === "rds" ? "Internal" : (dncSourceType ?? ""),
-      contactMethod ?? "",
+      printable(id),
+      dncSourceType === "rds" ? "Internal" : printable(dncSourceType ?? ""),
+      printable(contactMethod ?? ""),
       size === undefined ? "" : number(size),
       imported(importStatus),
       printable(division?.name ?? "")
@@ -88,9 +89,6 @@ const table = (found: ReadonlyArray<DncLists.DncList>): string => {
 }
 
 const sizeColumn = 4
-
-/** A name is somebody's text: no line breaks and no words to the terminal. */
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, " ")
 
 const imported = (status: DncLists.ImportStatus | undefined): string => {
   switch (status?.state) {

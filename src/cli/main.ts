@@ -27,6 +27,7 @@ import { push, remove, validate } from "./push.js"
 import { sandbox } from "./sandbox.js"
 import { problem, problemLine } from "./summary.js"
 import { sync } from "./sync.js"
+import { printable, printableLines } from "./terminal.js"
 import { webhook } from "./webhook.js"
 import * as Words from "./words.js"
 
@@ -65,7 +66,7 @@ const logger = Logger.make(({ date, logLevel, message }) => {
   )
   // a terminal may show a line of progress there
   const clear = process.stderr.isTTY ? "\r\u001b[K" : ""
-  process.stderr.write(`${clear}${date.toISOString()} ${logLevel.label} ${words.join(" ")}\n`)
+  process.stderr.write(`${clear}${date.toISOString()} ${logLevel.label} ${printable(words.join(" "))}\n`)
 })
 
 const argv = [...process.argv.slice(0, 2), ...Words.arrange(process.argv.slice(2))]
@@ -105,7 +106,9 @@ const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
       }
       const tagged = error as { readonly _tag?: string; readonly message: string }
       process.exitCode = ExitCode.ofError(tagged)
-      process.stderr.write(tagged._tag === undefined ? `genesys-dnc: ${Cause.pretty(cause)}\n` : problem(tagged))
+      process.stderr.write(
+        tagged._tag === undefined ? printableLines(`genesys-dnc: ${Cause.pretty(cause)}\n`) : problem(tagged)
+      )
     })
   )
 )

@@ -22,6 +22,7 @@ import { client, toList } from "./lists.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
 import { problemLine, summary } from "./summary.js"
+import { jsonLine, printable } from "./terminal.js"
 
 /** Writes the summary, and says by the exit code how it went. */
 export const conclude = (
@@ -34,9 +35,7 @@ export const conclude = (
     const exitCode =
       kind === "push" ? ExitCode.ofReport(report) : report.totals.rejected > 0 ? ExitCode.rejected : ExitCode.done
     process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
-    process.stdout.write(
-      json ? `${JSON.stringify({ exitCode: process.exitCode, ...report })}\n` : summary(report, kind, auditLog)
-    )
+    process.stdout.write(json ? jsonLine({ exitCode: process.exitCode, ...report }) : summary(report, kind, auditLog))
   })
 
 /** With `--json` standard output has its line also where there is no report. Words go to standard error as ever. */
@@ -213,7 +212,7 @@ export const confirm = (question: string): Effect.Effect<void, options.UsageErro
     try: async (signal) => {
       const terminal = createInterface({ input: process.stdin, output: process.stderr })
       try {
-        return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim())
+        return /^y(es)?$/i.test((await terminal.question(`${printable(question)} [y/N] `, { signal })).trim())
       } finally {
         terminal.close()
       }

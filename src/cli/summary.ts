@@ -2,6 +2,7 @@
 import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
 import type { RunReport, SyncReport, Totals } from "../RunReport.js"
+import { jsonLine, printable, printableLines } from "./terminal.js"
 
 const count = new Intl.NumberFormat("en-US")
 
@@ -57,7 +58,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     ...(auditLog === undefined ? [] : evidence(report, auditLog)),
     ""
   ]
-  return lines.join("\n")
+  return printableLines(lines.join("\n"))
 }
 
 /** Where it is, and the digest that shows later whether it is what it was. */
@@ -214,11 +215,12 @@ interface Problem {
   readonly correlationId?: string | undefined
 }
 
-const sentences = ({ correlationId, hint, message }: Problem): ReadonlyArray<string> => [
-  message,
-  ...(hint === undefined ? [] : [hint]),
-  ...(correlationId === undefined ? [] : [`Correlation id: ${correlationId}`])
-]
+const sentences = ({ correlationId, hint, message }: Problem): ReadonlyArray<string> =>
+  [
+    message,
+    ...(hint === undefined ? [] : [hint]),
+    ...(correlationId === undefined ? [] : [`Correlation id: ${correlationId}`])
+  ].map(printable)
 
 /** What a program may want to know of an error besides its words. */
 const details = [
@@ -241,5 +243,5 @@ const details = [
 export const problemLine = (exitCode: number, error: object): string => {
   const { _tag = "Error", hint, message } = error as { readonly _tag?: string; message?: string; hint?: string }
   const more = Object.entries(error).filter(([key]) => details.includes(key))
-  return `${JSON.stringify({ exitCode, error: { tag: _tag, message, hint, ...Object.fromEntries(more) } })}\n`
+  return jsonLine({ exitCode, error: { tag: _tag, message, hint, ...Object.fromEntries(more) } })
 }

@@ -7,6 +7,7 @@ import * as AuditLog from "../AuditLog.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import { WebhookRegistrar } from "../WebhookRegistrar.js"
 import * as options from "./options.js"
+import { jsonLine, printable } from "./terminal.js"
 
 const register = Command.make(
   "register",
@@ -21,7 +22,7 @@ const register = Command.make(
     Effect.gen(function* () {
       const registrar = yield* WebhookRegistrar
       const registration = yield* registrar.register({ name: given.name, url: given.url })
-      process.stdout.write(given.json ? `${JSON.stringify(registration)}\n` : `${registration.id}\n`)
+      process.stdout.write(given.json ? jsonLine(registration) : `${printable(registration.id)}\n`)
     }).pipe(
       Effect.provide(
         Effect.all([options.checkUrls(given), GenesysDnc.connection(given), options.toAudit(given)]).pipe(
@@ -36,12 +37,13 @@ const list = Command.make("list", { ...options.output, ...options.audit }, (give
   Effect.map(AuditLog.registrations(given.audit), (registrations) => {
     process.stdout.write(
       given.json
-        ? `${JSON.stringify(registrations)}\n`
+        ? jsonLine(registrations)
         : registrations.length === 0
           ? `${given.audit} holds no registrations\n`
           : registrations
               .map(
-                ({ apiUrl, id, name, registeredAt, url }) => `${id}  ${registeredAt}  ${name}  ${url}  at ${apiUrl}\n`
+                ({ apiUrl, id, name, registeredAt, url }) =>
+                  `${printable(`${id}  ${registeredAt}  ${name}  ${url}  at ${apiUrl}`)}\n`
               )
               .join("")
     )
