@@ -43,6 +43,11 @@ export interface Adds extends List {
    * ever already has another reason to be there, and stays for ever. Without it no such reason is looked for.
    */
   readonly listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, { readonly message: string }> | undefined
+  /**
+   * Whether a number that is on the list with a later end, or for ever, keeps that, as it does where a file is imported:
+   * then what is known of it stays known.
+   */
+  readonly keepsLater?: boolean
 }
 
 /**
@@ -229,7 +234,9 @@ export const make = (path: string): IntendedEnds => {
         if (end === forEver) {
           if (before !== undefined && before !== forEver) yield [number, forEver, "kept"]
         } else if (!isFar(end)) {
-          if (before !== undefined) yield [number, end, "listed"]
+          if (adds.keepsLater) {
+            if (before !== undefined && before < end) yield [number, end, "kept"]
+          } else if (before !== undefined) yield [number, end, "listed"]
         } else if (before === forEver || taken?.has(number)) {
           counts.forEver++
           if (before === undefined) yield [number, forEver, "kept"]

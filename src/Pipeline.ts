@@ -230,7 +230,10 @@ export const push = <E, E2 = never>(
       yield* Effect.tapError(asked, () => run.outputs.finish)
     }
     const adding = run.action === "add"
-    const noted = noteEnds(run, submitter, adding ? options.ends : undefined, options.listed)
+    const noted = noteEnds(run, submitter, adding ? options.ends : undefined, {
+      listed: options.listed,
+      keepsLater: isForUpload(run, contract, options.upload)
+    })
     const settleEnds = yield* Effect.tapError(noted, () => run.outputs.finish)
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens

@@ -34,7 +34,7 @@ const world = (options: Partial<Sandbox.Options> = {}) =>
       /** Rows of a number and the days until its end, if it has one. */
       push: (
         rows: ReadonlyArray<readonly [index: number, days?: number]>,
-        more: { readonly action?: "remove"; readonly ends?: string } = {}
+        { upload, ...more }: { readonly action?: "remove"; readonly ends?: string; readonly upload?: boolean } = {}
       ) =>
         Effect.gen(function* () {
           const path = at(`in-${files++}.csv`)
@@ -49,6 +49,7 @@ const world = (options: Partial<Sandbox.Options> = {}) =>
             sizeLag: 0,
             ends,
             listed: Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client),
+            ...(upload ? { upload: { above: 0, client } } : {}),
             ...more
           })
         }).pipe(Effect.provide(layer)),
@@ -124,6 +125,39 @@ describe("GenesysDnc.expire", { timeout: 60_000 }, () => {
       assert.deepInclude(yield* expire(), { due: 0, later: 1 })
       later((2 * minute) / day)
       assert.deepInclude(yield* expire(), { due: 1, toRemove: 1 })
+      assert.strictEqual(list().size, 0)
+    })
+  )
+
+  it.scopedLive("an end that has come near, pushed as a file: the list says for ever still, so it is kept", () =>
+    Effect.gen(function* () {
+      const { expire, later, list, push } = yield* world()
+      yield* push([
+        [0, 200],
+        [1, 200],
+        [2, 300]
+      ])
+      later(100)
+      // what is on the list with a later end keeps it
+      const { totals, upload } = yield* push(
+        [
+          [0, 100],
+          [1, 150],
+          [2, 150],
+          [3, 100]
+        ],
+        { upload: true }
+      )
+      assert.isDefined(upload)
+      assertTotals(totals, { read: 4, accepted: 4 })
+      assert.isNull(list().get(number(0)))
+      later(101)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 2 })
+      assert.sameMembers(Array.from(list().keys()), [1, 2].map(number))
+      later(50)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 1 })
+      later(50)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 0 })
       assert.strictEqual(list().size, 0)
     })
   )
