@@ -245,7 +245,7 @@ export const push = <E, E2 = never>(
           : undefined
         if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, list?.size, options.sizeLag ?? "1 minute")
-        if (uploaded !== undefined) uploaded.checkSize()
+        if (uploaded !== undefined) yield* uploaded.checkSize
         else if (options.verify !== undefined) {
           if (run.kind !== "phone" && list?.contactMethod === "Any") {
             yield* Effect.logWarning(
