@@ -228,7 +228,7 @@ export const verifier = (
         else settle("inserted", head.sequence + 1, line, `The record of line ${line} is in no chain`)
         return
       }
-      if (!link.intact)
+      if (!link.intact || namesTwice(text, record))
         return settle(
           "altered",
           link.sequence,
@@ -266,6 +266,15 @@ export const verifier = (
     }
   }
 }
+
+/** Of a name that stands twice a person may read one value, while the digest is of the other. */
+const namesTwice = (text: string, record: object): boolean => {
+  const parsed = JSON.stringify(record)
+  return text !== parsed && countNames(text) !== countNames(parsed)
+}
+
+/** The names of all fields in a text of JSON. */
+const countNames = (json: string): number => json.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1
 
 /**
  * A line of the log, where it is a whole record.

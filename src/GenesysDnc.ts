@@ -388,7 +388,7 @@ export const pushFile = <E = never>(
       Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, {
         ...given,
         ...keptEnds(options),
-        ...copyBeside(inputs[0]?.path ?? "-", options),
+        ...copyBeside(typeof paths === "string" ? paths : (paths[0] ?? "-"), options),
         outputs
       })
     )

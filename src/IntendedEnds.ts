@@ -4,15 +4,14 @@
  *
  * @since 0.1.0
  */
-import { createReadStream } from "node:fs"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { openAppend } from "./AuditSink/jsonLines.js"
 import { onList } from "./Contract.js"
-import * as DncEntry from "./DncEntry.js"
 import type { Entry } from "./DncExport.js"
+import { type Change, digits, endOf, forEachLine, isOf, type Line, lines, pieced } from "./IntendedEnds/lines.js"
 import type { SuppressionSet } from "./SuppressionSet.js"
 
 /**
@@ -43,6 +42,11 @@ export interface Adds extends List {
    * ever already has another reason to be there, and stays for ever. Without it no such reason is looked for.
    */
   readonly listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, { readonly message: string }> | undefined
+  /**
+   * Whether a number that is on the list with a later end, or for ever, keeps that, as it does where a file is imported:
+   * then what is known of it stays known.
+   */
+  readonly keepsLater?: boolean
 }
 
 /**
@@ -118,30 +122,7 @@ export class EndsError extends Schema.TaggedError<EndsError>("genesys-dnc/EndsEr
   cause: Schema.optional(Schema.Defect)
 }) {}
 
-/** One line of the file. */
-interface Line {
-  /** First in the line: see `parse`. */
-  readonly at: string
-  readonly runId: string
-  readonly target: string
-  readonly dncListId: string
-  /** `null`: for ever. Not there where the numbers were taken off the list. */
-  readonly expires?: string | null
-  /** `kept`: the list says for ever; `listed`: the list itself holds the end; `removed`: the numbers are off the list. */
-  readonly end: "kept" | "listed" | "removed"
-  readonly phoneNumbers: ReadonlyArray<string>
-}
-
 const forEver = Number.POSITIVE_INFINITY
-
-/** Numbers of one line. */
-const lineSize = 1000
-
-/** Numbers that wait for others of their end: there can be as many ends as numbers. */
-const mostHeld = 100 * lineSize
-
-/** Of one append, in characters: so few that the lines of two runs do not mix. */
-const appendSize = 256 * 1024
 
 /**
  * The ends in a file of JSON lines, created with mode 0600 once there is something to keep, and only ever appended to.
@@ -229,7 +210,9 @@ export const make = (path: string): IntendedEnds => {
         if (end === forEver) {
           if (before !== undefined && before !== forEver) yield [number, forEver, "kept"]
         } else if (!isFar(end)) {
-          if (before !== undefined) yield [number, end, "listed"]
+          if (adds.keepsLater) {
+            if (before !== undefined && before < end) yield [number, end, "kept"]
+          } else if (before !== undefined) yield [number, end, "listed"]
         } else if (before === forEver || taken?.has(number)) {
           counts.forEver++
           if (before === undefined) yield [number, forEver, "kept"]
@@ -290,9 +273,6 @@ export const make = (path: string): IntendedEnds => {
   }
 }
 
-/** A number, its end, and what that means for the file. */
-type Change = readonly [number: number, expires: number, end: Line["end"]]
-
 const apply = (ends: Map<number, number>, line: Line, has: (number: number) => boolean): void => {
   const end = endOf(line)
   for (const phoneNumber of line.phoneNumbers) {
@@ -300,107 +280,6 @@ const apply = (ends: Map<number, number>, line: Line, has: (number: number) => b
     if (Number.isNaN(number) || !has(number)) continue
     if (line.end === "kept") ends.set(number, Math.max(end, ends.get(number) ?? end))
     else ends.delete(number)
-  }
-}
-
-/** What cannot be understood is no reason to end anything. */
-const endOf = ({ expires }: Line): number => {
-  const instant = typeof expires === "string" ? Date.parse(expires) : forEver
-  return Number.isNaN(instant) ? forEver : instant
-}
-
-/** A list holds whatever was put on it, not only E.164, and a file may be damaged. */
-const digits = (phoneNumber: unknown): number =>
-  typeof phoneNumber === "string" && /^\+[1-9]\d{6,14}$/.test(phoneNumber) ? Number(phoneNumber.slice(1)) : Number.NaN
-
-const isOf = (line: Line, { dncListId, target }: List): boolean =>
-  line.target === target && line.dncListId.toLowerCase() === dncListId.toLowerCase()
-
-/** The lines that say the changes, those with the same end together. */
-function* lines(
-  { dncListId, runId, target }: List & { readonly runId: string },
-  changes: Iterable<Change>,
-  now: number
-): Generator<string> {
-  const at = DncEntry.formatExpires(now, "")
-  const waiting = new Map<string, Group>()
-  let count = 0
-  const line = ({ end, expires, phoneNumbers }: Group): string => {
-    const line: Line = {
-      at,
-      runId,
-      target,
-      dncListId,
-      end,
-      ...(end === "removed" ? {} : { expires: DncEntry.formatExpires(expires, null) }),
-      phoneNumbers
-    }
-    return JSON.stringify(line)
-  }
-  for (const [number, expires, end] of changes) {
-    const key = `${end} ${expires}`
-    let group = waiting.get(key)
-    if (group === undefined) waiting.set(key, (group = { end, expires, phoneNumbers: [] }))
-    group.phoneNumbers.push(`+${number}`)
-    count++
-    if (group.phoneNumbers.length === lineSize) {
-      yield line(group)
-      waiting.delete(key)
-      count -= lineSize
-    } else if (count === mostHeld) {
-      for (const group of waiting.values()) yield line(group)
-      waiting.clear()
-      count = 0
-    }
-  }
-  for (const group of waiting.values()) yield line(group)
-}
-
-interface Group {
-  readonly end: Line["end"]
-  readonly expires: number
-  readonly phoneNumbers: Array<string>
-}
-
-function* pieced(lines: Iterable<string>): Generator<string> {
-  let piece = ""
-  for (const line of lines) {
-    piece += piece === "" ? line : `\n${line}`
-    if (piece.length >= appendSize) {
-      yield piece
-      piece = ""
-    }
-  }
-  if (piece !== "") yield piece
-}
-
-/** Returns where the last whole line ends; one that a crash cut short, or that is being written, is passed over. */
-const forEachLine = async (path: string, from: number, f: (line: Line) => void): Promise<number> => {
-  let offset = from
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of createReadStream(path, { start: from }) as AsyncIterable<Buffer>) {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    let at = 0
-    for (let end = bytes.indexOf(0x0a); end !== -1; end = bytes.indexOf(0x0a, at)) {
-      const line = parse(bytes.toString("utf8", at, end))
-      if (line !== undefined) f(line)
-      at = end + 1
-    }
-    offset += at
-    rest = bytes.subarray(at)
-  }
-  return offset
-}
-
-/** A line may begin with what is left of another that another run could not end. */
-const parse = (text: string): Line | undefined => {
-  const start = text.lastIndexOf('{"at":')
-  if (start === -1) return undefined
-  try {
-    const line = JSON.parse(text.slice(start)) as Line
-    return Array.isArray(line.phoneNumbers) && typeof line.dncListId === "string" ? line : undefined
-  } catch {
-    return undefined
   }
 }
 

@@ -241,7 +241,10 @@ export const push = <E, E2 = never>(
       yield* Effect.tapError(asked, () => run.outputs.finish)
     }
     const adding = run.action === "add"
-    const noted = noteEnds(run, submitter, adding ? options.ends : undefined, options.listed)
+    const noted = noteEnds(run, submitter, adding ? options.ends : undefined, {
+      listed: options.listed,
+      keepsLater: isForUpload(run, contract, options.upload)
+    })
     const settleEnds = yield* Effect.tapError(noted, () => run.outputs.finish)
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens
@@ -253,7 +256,7 @@ export const push = <E, E2 = never>(
           : undefined
         if (uploaded === undefined) yield* send(run, run.set.cut(contract.largestBatch, run, grouping(run, contract)))
         yield* readSize(run, sizeBefore, options.sizeLag ?? "1 minute")
-        if (uploaded !== undefined) uploaded.checkSize()
+        if (uploaded !== undefined) yield* uploaded.checkSize
         else if (options.verify !== undefined) {
           if (run.kind !== "phone" && list?.contactMethod === "Any") {
             yield* Effect.logWarning(

@@ -139,4 +139,14 @@ describe("AuditChain", () => {
     assert.deepInclude(verify(['{"old":1}', ...lines]), { fault: undefined, unchained: 1, records: 3 })
     assert.deepInclude(verify([...lines, '{"old":1}']).fault, { kind: "inserted", line: 3 })
   })
+
+  it("a field that is named twice is tampering, though the last one is what was written", () => {
+    const lines = chain([{ accepted: 3 }, { accepted: 4 }])
+    for (const forged of [
+      lines[0].replace('"accepted":3', '"accepted":9999,"accepted":3'),
+      lines[0].replace('"accepted":3', '"accepted":9999,"\\u0061ccepted":3')
+    ]) {
+      assert.strictEqual(verify([forged, lines[1]]).fault?.kind, "altered", forged)
+    }
+  })
 })

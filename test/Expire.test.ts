@@ -11,6 +11,12 @@ import { assertTotals, folder, mode, number, readRecords, settings } from "./sup
 const day = 86_400_000
 const minute = 60_000
 
+interface More {
+  readonly action?: "remove"
+  readonly ends?: string
+  readonly upload?: "append" | "replace"
+}
+
 /** A sandbox whose days go by when they are told to. */
 const world = (options: Partial<Sandbox.Options> = {}) =>
   Effect.gen(function* () {
@@ -22,6 +28,19 @@ const world = (options: Partial<Sandbox.Options> = {}) =>
     const [ends, audit, failedPath] = [at("ends.jsonl"), at("audit.jsonl"), at("failed.csv")]
     const layer = GenesysDnc.layer({ ...settings(sandbox, audit), api: "platform" })
     let files = 0
+    const pushFile = (path: string, { upload, ...more }: More) =>
+      Effect.gen(function* () {
+        const client = yield* HttpClient.HttpClient
+        return yield* GenesysDnc.pushFile(path, {
+          dncListId: sandbox.listId,
+          now: now(),
+          sizeLag: 0,
+          ends,
+          listed: Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client),
+          ...(upload === undefined ? {} : { upload: { above: 0, client, import: upload } }),
+          ...more
+        })
+      }).pipe(Effect.provide(layer))
     return {
       sandbox,
       ends,
@@ -32,26 +51,16 @@ const world = (options: Partial<Sandbox.Options> = {}) =>
       },
       list: () => new Map(Array.from(sandbox.entries(), ({ expires, phoneNumber }) => [phoneNumber, expires])),
       /** Rows of a number and the days until its end, if it has one. */
-      push: (
-        rows: ReadonlyArray<readonly [index: number, days?: number]>,
-        more: { readonly action?: "remove"; readonly ends?: string } = {}
-      ) =>
+      push: (rows: ReadonlyArray<readonly [index: number, days?: number]>, more: More = {}) =>
         Effect.gen(function* () {
           const path = at(`in-${files++}.csv`)
           const lines = rows.map(([index, days]) =>
             [number(index), days === undefined ? "" : new Date(now() + days * day).toISOString()].join(",")
           )
           Fs.writeFileSync(path, `phoneNumber,expires\n${lines.join("\n")}\n`)
-          const client = yield* HttpClient.HttpClient
-          return yield* GenesysDnc.pushFile(path, {
-            dncListId: sandbox.listId,
-            now: now(),
-            sizeLag: 0,
-            ends,
-            listed: Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client),
-            ...more
-          })
-        }).pipe(Effect.provide(layer)),
+          return yield* pushFile(path, more)
+        }),
+      pushFile,
       expire: (more: Partial<GenesysDnc.ExpireOptions> = {}) =>
         GenesysDnc.expire({
           dncListId: sandbox.listId,
@@ -125,6 +134,55 @@ describe("GenesysDnc.expire", { timeout: 60_000 }, () => {
       later((2 * minute) / day)
       assert.deepInclude(yield* expire(), { due: 1, toRemove: 1 })
       assert.strictEqual(list().size, 0)
+    })
+  )
+
+  it.scopedLive("an end that has come near, pushed as a file: the list says for ever still, so it is kept", () =>
+    Effect.gen(function* () {
+      const { expire, later, list, push } = yield* world()
+      yield* push([
+        [0, 200],
+        [1, 200],
+        [2, 300]
+      ])
+      later(100)
+      // what is on the list with a later end keeps it
+      const { totals, upload } = yield* push(
+        [
+          [0, 100],
+          [1, 150],
+          [2, 150],
+          [3, 100]
+        ],
+        { upload: "replace" }
+      )
+      assert.isDefined(upload)
+      assertTotals(totals, { read: 4, accepted: 4 })
+      assert.isNull(list().get(number(0)))
+      later(101)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 2 })
+      assert.sameMembers(Array.from(list().keys()), [1, 2].map(number))
+      later(50)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 1 })
+      later(50)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1, later: 0 })
+      assert.strictEqual(list().size, 0)
+    })
+  )
+
+  it.scopedLive("a list that is put back from its copy, as the hint says, keeps its ends", () =>
+    Effect.gen(function* () {
+      const { expire, later, list, push, pushFile } = yield* world({ uploadMode: "replace" })
+      yield* push([[0, 200], [1]])
+      const { error, upload } = yield* push([[2]], { upload: "append" })
+      assert.sameMembers(Array.from(list().keys()), [2].map(number))
+      const [, path, ends] = /genesys-dnc push (\S+) .*--ends (\S+?)[.;]? /.exec(error?.hint ?? "") ?? []
+      assert.strictEqual(path, upload?.copy)
+      assert.strictEqual((yield* pushFile(path, { ends })).outcome, "completed")
+      assert.sameMembers(Array.from(list().keys()), [0, 1, 2].map(number))
+      later(201)
+      assert.deepInclude(yield* expire(), { due: 1, toRemove: 1 })
+      assert.sameMembers(Array.from(list().keys()), [1, 2].map(number))
     })
   )
 

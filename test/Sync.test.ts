@@ -19,12 +19,13 @@ import {
   DncValidator,
   GenesysDnc,
   HttpClient,
+  IntendedEnds,
   Pipeline,
   type RunReport,
   SyncPlan
 } from "genesys-dnc"
 import { Faults, Sandbox } from "genesys-dnc/sandbox"
-import { assertTotals, csv, file, mode, number, quick, readRecords, settings } from "./support/cli.js"
+import { assertTotals, csv, file, folder, mode, number, quick, readRecords, settings } from "./support/cli.js"
 import { input, outputs, row } from "./support/inputs.js"
 
 const day = 86_400_000
@@ -63,7 +64,11 @@ interface Change {
 /** Syncs rows with a sandbox's list, and keeps the requests that change it in their order. */
 const world = (
   sandbox: Sandbox.Service,
-  options: Contract.PlatformOptions & { readonly concurrency?: number; readonly entries?: boolean } = {}
+  options: Contract.PlatformOptions & {
+    readonly concurrency?: number
+    readonly entries?: boolean
+    readonly validates?: DncEntry.Kind
+  } = {}
 ) => {
   const changes: Array<Change> = []
   const observed = Layer.effect(
@@ -79,7 +84,8 @@ const world = (
   ).pipe(Layer.provide(NodeHttpClient.layerUndici))
   const records: Array<AuditSink.AuditRecord> = []
   const contract = options.entries ? Contract.entries : Contract.platform(options)
-  const services = Layer.merge(DncSubmitter.layer({ contract, retry: quick }), DncValidator.layer()).pipe(
+  const validator = DncValidator.layer({ kind: options.validates ?? "phone" })
+  const services = Layer.merge(DncSubmitter.layer({ contract, retry: quick }), validator).pipe(
     Layer.provideMerge(HttpClient.layer({ apiUrl: sandbox.url, retry: quick, concurrency: options.concurrency ?? 5 })),
     Layer.provide(
       Auth.layer({
@@ -228,6 +234,55 @@ describe("sync", { timeout: 60_000 }, () => {
           ),
           { numRuns: 40 }
         )
+      )
+    })
+  )
+
+  it.scopedLive("numbers that are on the list for ever, as it cannot say their end, are counted once", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform()
+      yield* sandbox.seed(numbers(2))
+      const { records, sync } = world(sandbox)
+      // two are so on the list already, three are new
+      const report = yield* sync([...rows(5, 0, inDays(300)), ...rows(2, 10)])
+      assertTotals(report.totals, { read: 7, duplicateOnList: 2, accepted: 5 })
+      assert.strictEqual(report.withoutExpiry, 5)
+      const [started] = records
+      assert.strictEqual(started.operation === "RUN_STARTED" && started.result.withoutExpiry, 5)
+    })
+  )
+
+  it.scopedLive("a validator of another kind: nothing is compared, nothing is changed", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform()
+      yield* sandbox.seed(numbers(3))
+      for (const kind of ["email", "whatsapp"] as const) {
+        const { changes, sync } = world(sandbox, { validates: kind })
+        const given = kind === "email" ? [row("a@example.com")] : rows(1)
+        const error = yield* Effect.flip(sync(given, { exported: Stream.die("not asked for") }))
+        assert.strictEqual(error._tag, "BadRequest")
+        assert.deepStrictEqual(changes, [])
+      }
+      assert.deepStrictEqual(onList(sandbox), listOf(rows(3)))
+    })
+  )
+
+  it.scopedLive("the end of a number that is still there after its removal is not forgotten", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform()
+      const ends = IntendedEnds.make(Path.join(yield* folder, "ends.jsonl"))
+      const { sync } = world(sandbox)
+      yield* sync(rows(4, 0, inDays(300)), { ends })
+      const still = Stream.make({ phoneNumber: number(2), expires: Number.POSITIVE_INFINITY })
+      const report = yield* sync(rows(2, 0, inDays(300)), {
+        ends,
+        verify: Stream.concat(exportOf(sandbox), still)
+      })
+      assert.deepStrictEqual(removed(report), [1, 1, 0])
+      const { ends: known } = yield* ends.known({ target: sandbox.url, dncListId: sandbox.listId })
+      assert.deepStrictEqual(
+        Array.from(known.keys(), (digits) => `+${digits}`),
+        [number(0), number(1), number(2)]
       )
     })
   )

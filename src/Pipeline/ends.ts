@@ -4,10 +4,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import type * as Stream from "effect/Stream"
-import type { Entry } from "../DncEntry.js"
 import type { DncSubmitter } from "../DncSubmitter.js"
-import type { EndsError, IntendedEnds } from "../IntendedEnds.js"
+import type { Adds, EndsError, IntendedEnds } from "../IntendedEnds.js"
 import { abort, type Run } from "./run.js"
 
 /**
@@ -18,11 +16,11 @@ export const noteEnds = <E, E2>(
   run: Run<E, E2>,
   { contract, target }: typeof DncSubmitter.Service,
   ends: IntendedEnds | undefined,
-  listed?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, { readonly message: string }>
+  more: Pick<Adds, "listed" | "keepsLater"> = {}
 ): Effect.Effect<Effect.Effect<void>, EndsError> =>
   ends === undefined || contract.name !== "platform" || run.kind !== "phone" || target === "nowhere"
     ? Effect.succeed(Effect.void)
-    : Effect.map(ends.note({ ...run, target, listed }), ({ forEver, kept, settle, unseen }) => {
+    : Effect.map(ends.note({ ...run, ...more, target }), ({ forEver, kept, settle, unseen }) => {
         if (kept + forEver + unseen > 0) run.ends = { path: ends.path, kept, forEver, unseen }
         return orAbort(run, settle)
       })

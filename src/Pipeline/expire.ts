@@ -98,6 +98,7 @@ export const expire = <E = never, E2 = never>(
         run.ledger.totals.read = run.set.size()
         run.progress.numbers = run.set.size()
         run.progress.phase = "sending"
+        run.notify()
         if (toRemove > 0) {
           plan(run, submitter.contract)
           const { due, gone, changed, renewed } = expired

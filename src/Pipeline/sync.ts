@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import type { AuditError, AuditSink } from "../AuditSink.js"
 import type { Batch, FailedNumbers, Reject } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
-import type { DncValidator } from "../DncValidator.js"
+import { DncValidator } from "../DncValidator.js"
 import type { GenesysError } from "../GenesysError.js"
 import type { EndsError } from "../IntendedEnds.js"
 import type { Input, Outputs, SyncOptions, TooManyRejects } from "../Pipeline.js"
@@ -18,7 +18,7 @@ import * as SyncPlan from "../SyncPlan.js"
 import { forgetEnds, noteEnds, removed } from "./ends.js"
 import { checkRejects, read } from "./read.js"
 import { conclude, recordStart, report } from "./record.js"
-import { begin, checkAction, checkPhone, plan as countBatches, grouping, type Run } from "./run.js"
+import { begin, checkAction, checkKind, checkPhone, grouping, type Run } from "./run.js"
 import { send } from "./send.js"
 import { readSize } from "./size.js"
 import { verifySync } from "./verify.js"
@@ -36,6 +36,7 @@ export const sync = <E, E2>(
     const run = yield* begin(inputs, options)
     yield* checkAction({ action: "remove" }, contract)
     yield* checkPhone(contract, "A sync")
+    yield* checkKind(yield* DncValidator, contract)
     const list = yield* check(options.dncListId)
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)
@@ -51,9 +52,8 @@ export const sync = <E, E2>(
     run.withoutExpiry = run.set.countForEver(grouping(run, contract))
     const plan = yield* Effect.tapError(make(run, options, list?.size), () => run.outputs.finish)
     const removal = removing(run, plan)
-    countBatches(run, contract)
-    const adds = run.ledger.batches.cut
-    run.ledger.batches.cut += plan.unwanted.countBatches(contract.largestBatch, grouping(removal, contract))
+    const adds = run.set.countBatches(contract.largestBatch, grouping(run, contract))
+    run.ledger.batches.cut = adds + plan.unwanted.countBatches(contract.largestBatch, grouping(removal, contract))
     run.ledger.totals.duplicateOnList = plan.unchanged
     run.progress.numbers = plan.wanted.pending() + plan.removals
     if (options.dryRun === true) {
@@ -160,7 +160,6 @@ const apply = <E, E2>(
     if (!run.stopping && totals.failed === 0 && refusals === 0 && plan.removals > 0) {
       const cut = plan.unwanted.cut(contract.largestBatch, removal, grouping(removal, contract))
       yield* send(removal, after(cut, adds))
-      yield* forgetEnds(removal, submitter, options.ends, removed(removal))
       run.stopping ||= removal.stopping
       run.error ??= removal.error
       run.cause ??= removal.cause
@@ -169,6 +168,7 @@ const apply = <E, E2>(
     }
     yield* readSize(run, size, options.sizeLag ?? "1 minute", plan.adds - removal.ledger.totals.accepted)
     if (options.verify !== undefined) yield* verifySync(run, removal, options.verify)
+    if (removal.ledger.totals.accepted > 0) yield* forgetEnds(run, submitter, options.ends, removed(removal))
     const { accepted, failed, rejected, skipped } = removal.ledger.totals
     if (run.sync !== undefined) {
       run.sync = { ...run.sync, removed: accepted, removalsFailed: failed + rejected, removalsSkipped: skipped }

@@ -19,9 +19,10 @@ import { DncSubmitter, digestUuid } from "../DncSubmitter.js"
 import * as DncUpload from "../DncUpload.js"
 import { HttpClient } from "../HttpClient.js"
 import type { Run } from "./run.js"
-import { abort, describe } from "./run.js"
+import { abort } from "./run.js"
 import { refuse } from "./send.js"
-import { type Copy, changesDuring, prepare, refusals } from "./upload/file.js"
+import { type Copy, changesDuring, checkSize, clockMargin, keptIn, replaced } from "./upload/copy.js"
+import { prepare, refusals } from "./upload/file.js"
 import { failAll, look, notOnList } from "./verify.js"
 
 /**
@@ -60,7 +61,7 @@ export const isForUpload = <E, E2>(
 
 /** What is left to be looked at once the size of the list was read. */
 export interface Uploaded {
-  readonly checkSize: () => void
+  readonly checkSize: Effect.Effect<void>
 }
 
 /**
@@ -221,7 +222,7 @@ export const upload = <E, E2>(
       if (!isFinal) {
         yield* allFailed("unknown", failure._tag, failure.message)
         abort(run, { ...failure, message: failure.message, hint: `${failure.hint}${keptIn(copy)}` })
-        return { checkSize: () => checkSize(run, copy, mode) }
+        return { checkSize: checkSize(run, copy, mode) }
       }
     }
 
@@ -241,7 +242,7 @@ export const upload = <E, E2>(
       if (error === undefined) end(run, looked.cause)
       else abort(run, { ...error, message: error.message, hint: `${error.hint}${keptIn(copy)}` })
     }
-    return { checkSize: () => checkSize(run, copy, mode) }
+    return { checkSize: checkSize(run, copy, mode) }
 
     /** Every number to its disposition: by the export, or, where there is none, by what the import said of itself. */
     function settle() {
@@ -311,10 +312,7 @@ export const upload = <E, E2>(
 /** Refused numbers that one record of the log shows. */
 const mostRecorded = 1000
 
-/** Entries that end so soon are not looked for: clocks differ, and the platform may have taken them off. */
-const clockMargin = 15 * 60_000
-
-const nothingLeft: Uploaded = { checkSize: () => {} }
+const nothingLeft: Uploaded = { checkSize: Effect.void }
 
 const forEver = { reason: null, expires: Number.POSITIVE_INFINITY }
 
@@ -354,33 +352,4 @@ const end = <E, E2>(run: Run<E, E2>, cause: Cause.Cause<unknown>): void => {
   run.stopping = true
   if (Option.isNone(Cause.failureOption(cause))) run.cause ??= cause as Cause.Cause<never>
   if (!Cause.isInterruptedOnly(cause)) abort(run, Cause.squash(cause))
-}
-
-const keptIn = ({ entries, path }: Copy): string =>
-  entries > 0 ? ` The list as it was before is kept in ${path}.` : ""
-
-const replaced = (
-  lost: number,
-  copy: Copy,
-  mode: "append" | "replace",
-  dncListId: string,
-  failed: string | undefined
-): DncUpload.ImportError =>
-  new DncUpload.ImportError({
-    reason: "Replaced",
-    message:
-      `${failed === undefined ? "" : `${failed}. `}The import replaced the list: ${lost} of ${copy.entries} entries that were on it are not on it any more` +
-      (lost < copy.others ? " (or somebody took them off meanwhile)" : ""),
-    hint:
-      `Those people are not protected. Put them back: genesys-dnc push ${copy.path} --list ${dncListId} --upload-above never` +
-      (copy.foreign > 0 ? `; ${copy.foreign} of them are not in E.164 and may have to be put back by hand` : "") +
-      (mode === "append" ? ". From now on use --import replace, or --upload-above never." : ".")
-  })
-
-/** Where no export could tell: a size that has shrunk by more than what had expired tells enough. */
-const checkSize = <E, E2>(run: Run<E, E2>, copy: Copy, mode: "append" | "replace"): void => {
-  const { after, before = 0 } = run.listSize ?? {}
-  if (!copy.keep || run.error?.tag === "ImportError" || after === undefined) return
-  const lost = before - after - copy.expired - copy.ended(Date.now() + clockMargin)
-  if (lost > 0) run.error = describe(replaced(lost, copy, mode, run.dncListId, run.error?.message))
 }

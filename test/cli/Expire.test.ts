@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import { Sandbox } from "genesys-dnc/sandbox"
 import * as ExitCode from "../../src/cli/ExitCode.js"
-import { environment, folder, mode, number, run } from "../support/cli.js"
+import { before, environment, folder, mode, number, run, start, until } from "../support/cli.js"
 
 const timeout = 120_000
 const day = 86_400_000
@@ -23,6 +23,7 @@ const pushed = Effect.gen(function* () {
     sandbox,
     cwd,
     ended,
+    now,
     expire: (...args: ReadonlyArray<string>) => run(["expire", "--size-lag", "0s", "--now", now, ...args], options),
     push: (...args: ReadonlyArray<string>) => run(["push", ...args], options)
   }
@@ -68,6 +69,36 @@ describe("genesys-dnc expire", { timeout }, () => {
       assert.strictEqual(again.code, ExitCode.done, again.stderr)
       assert.match(again.stdout, /Nothing to take off: no end that is kept for this list/)
       for (const { stderr, stdout } of [ended, looked, done, again]) assert.notInclude(stdout + stderr, number(0))
+    })
+  )
+
+  it.scopedLive("Ctrl-C while the first numbers are taken off: they are waited for, and told", () =>
+    Effect.gen(function* () {
+      const { cwd, now, sandbox } = yield* pushed
+      let arrived = 0
+      let open = () => {}
+      const opened = new Promise<void>((resolve) => {
+        open = resolve
+      })
+      const url = yield* before(sandbox, ({ method }) => {
+        if (method !== "PATCH") return undefined
+        arrived++
+        return opened
+      })
+      const env = { ...environment(sandbox), GENESYS_DNC_API_URL: url, GENESYS_DNC_LOGIN_URL: url }
+      const ends = Path.join(cwd, "genesys-dnc-ends.jsonl")
+      Fs.writeFileSync(ends, Fs.readFileSync(ends, "utf8").replaceAll(sandbox.url, url))
+      const expire = yield* start(["expire", "--yes", "--json", "--now", now], { cwd, env })
+      yield* until("a removal", () => arrived === 1)
+      expire.signal("SIGINT")
+      yield* until("word of the stop", () => /Stop/.test(expire.stderr()))
+      assert.match(expire.stderr(), /Stopping: waiting for the requests on their way/)
+      open()
+      const { code, stdout } = yield* expire.ended
+      assert.strictEqual(code, ExitCode.interrupted)
+      const { report } = JSON.parse(stdout)
+      assert.strictEqual(report.totals.accepted, 2)
+      assert.strictEqual(size(sandbox), 1)
     })
   )
 

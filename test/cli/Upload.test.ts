@@ -52,6 +52,22 @@ describe("genesys-dnc push --upload-above", { timeout: 120_000 }, () => {
     })
   )
 
+  it.scopedLive("from standard input: the copy that mends the list outlives the run", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ contract: "platform", uploadMode: "replace" })
+      yield* sandbox.seed([{ phoneNumber: number(9000) }])
+      const cwd = yield* folder
+      const { code, stdout } = yield* run(
+        ["push", "-", "--upload-above", "0", "--import", "append", "--size-lag", "1ms", "--json"],
+        { cwd, env: environment(sandbox), stdin: csv(50) }
+      )
+      assert.strictEqual(code, ExitCode.aborted)
+      const copy = JSON.parse(stdout).upload.copy
+      assert.match(copy, /^stdin\.list-before-/)
+      assert.include(Fs.readFileSync(Path.join(cwd, copy), "utf8"), number(9000))
+    })
+  )
+
   it.scopedLive.each([["some"], [""]])("%j is no number of requests: 2", ([above]) =>
     Effect.gen(function* () {
       const cwd = yield* folder

@@ -1,5 +1,5 @@
 /**
- * Before and after an upload: the copy of the list, the file, and which numbers the import says it refused.
+ * Before and after an upload: the file, and which numbers the import says it refused.
  *
  * @since 0.1.0
  */
@@ -19,62 +19,7 @@ import { HttpClient } from "../../HttpClient.js"
 import type { OutputError } from "../../RejectsFile.js"
 import { grouping, type Run } from "../run.js"
 import type { UploadOptions } from "../upload.js"
-
-/** The list as it was before the import, and how much of it is there after. */
-export interface Copy extends ReturnType<typeof changesDuring> {
-  readonly path: string
-  /** Whether the file stays. */
-  keep: boolean
-}
-
-/** Entries that end later than this after the copy was made are not counted by their minute. */
-const longestRun = 2 * 86_400_000
-
-/** Counts what was on the list, without holding it. */
-export const changesDuring = () => {
-  const endings = new Map<number, number>()
-  let left = 0
-  const self = {
-    /** Rows of the export. */
-    entries: 0,
-    /** Those that are numbers of the run. */
-    ours: 0,
-    /** Those that are not, and have not expired. */
-    others: 0,
-    /** Those of the others that are not in E.164. */
-    foreign: 0,
-    expired: 0,
-    other: (expires: number, now: number) => {
-      self.others++
-      if (expires < now + longestRun) endings.set(expires, (endings.get(expires) ?? 0) + 1)
-    },
-    /** How many of the others have ended by then. */
-    ended: (cutoff: number) => {
-      let count = 0
-      for (const [expires, entries] of endings) if (expires <= cutoff) count += entries
-      return count
-    },
-    /** A new export, in which the others are counted that end later than `cutoff`. */
-    recount: <E, E2>(run: Run<E, E2>, client: typeof HttpClient.Service, cutoff: number) => {
-      left = 0
-      return Stream.mapChunks(Stream.provideService(DncExport.stream(run.dncListId), HttpClient, client), (entries) => {
-        for (const { expires, phoneNumber } of entries) {
-          if (expires > cutoff && ourNumber(run, phoneNumber) === undefined) left++
-        }
-        return entries
-      })
-    },
-    /** How many of the others are gone before their time, after {@link recount}. */
-    lost: (cutoff: number) => Math.max(0, self.others - self.ended(cutoff) - left)
-  }
-  return self
-}
-
-/** The digits of a number of the run, or `undefined` for what is none. */
-const ourNumber = <E, E2>(run: Run<E, E2>, phoneNumber: string): number | undefined => {
-  const number = Number(phoneNumber.slice(1))
-  return run.set.expires(number) !== undefined && phoneNumber === `+${number}` ? number : undefined
-}
+import { type Copy, ourNumber } from "./copy.js"
 
 /** What makes an upload unsafe or impossible, before anything was sent. */
 const unfit = (message: string) => new GenesysErrors.BadRequest({ message, hint: "" })
