@@ -554,7 +554,7 @@ export const validateFile = (
 
 const openAll = (
   paths: string | ReadonlyArray<string>,
-  options: Pick<PushOptions, "file"> & SyncPaths,
+  options: Pick<PushOptions, "file" | "ends"> & SyncPaths,
   kinds: ReadonlyArray<OutputFile["kind"] | "plan">
 ) =>
   Effect.gen(function* () {
@@ -562,8 +562,9 @@ const openAll = (
     const written = outputPaths(files, options)
     const all = [...written.rejects, written.failed, written.failedRemovals, written.plan]
     const mayBeWritten = all.filter(({ kind }) => kinds.includes(kind))
-    yield* check(files, mayBeWritten, options.keep)
+    const keep = [...(options.keep ?? []), ...(options.ends === undefined ? [] : [options.ends])]
+    yield* check(files, mayBeWritten, keep)
     const { kind } = (yield* DncSubmitter.DncSubmitter).contract
     const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, { ...options.file, kind }))
-    return { inputs, written, outputs: yield* outputs(inputs, written, options.keep, kind) }
+    return { inputs, written, outputs: yield* outputs(inputs, written, keep, kind) }
   })

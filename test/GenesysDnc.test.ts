@@ -582,6 +582,7 @@ describe("outputs", () => {
         [[path], { rejectsPath: cwd }, /is a folder/],
         [[path], { rejectsPath: at("one.csv"), failedPath: at("two.csv") }, /both the rejected rows and the failed/],
         [[path], { failedPath: at("one.csv"), keep: [at("two.csv")] }, /one\.csv is .*two\.csv, which is kept/],
+        [[path], { failedPath: at("ends"), ends: at("ends") }, /ends is .*ends, which is kept/],
         [[path, path], {}, /cannot hold the rejected rows of two inputs/]
       ] as const) {
         const error = yield* Effect.flip(

@@ -252,6 +252,19 @@ describe("sync", { timeout: 60_000 }, () => {
     })
   )
 
+  it.scopedLive("a list for any contact method cannot be compared: a WhatsApp number is no phone number", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* platform({
+        lists: [{ id: Sandbox.defaultListId, name: "Any", dncSourceType: "rds", contactMethod: "Any" }]
+      })
+      const { changes, sync } = world(sandbox)
+      const error = yield* Effect.flip(sync(rows(1), { exported: Stream.die("not asked for") }))
+      assert.strictEqual(error._tag, "BadRequest")
+      assert.match(error.message, /any contact method/)
+      assert.deepStrictEqual(changes, [])
+    })
+  )
+
   it.scopedLive("a validator of another kind: nothing is compared, nothing is changed", () =>
     Effect.gen(function* () {
       const sandbox = yield* platform()

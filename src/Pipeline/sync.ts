@@ -9,7 +9,7 @@ import type { AuditError, AuditSink } from "../AuditSink.js"
 import type { Batch, FailedNumbers, Reject } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
-import type { GenesysError } from "../GenesysError.js"
+import { BadRequest, type GenesysError } from "../GenesysError.js"
 import type { EndsError } from "../IntendedEnds.js"
 import type { Input, Outputs, SyncOptions, TooManyRejects } from "../Pipeline.js"
 import type { InputReport, RunReport } from "../RunReport.js"
@@ -38,6 +38,7 @@ export const sync = <E, E2>(
     yield* checkPhone(contract, "A sync")
     yield* checkKind(yield* DncValidator, contract)
     const list = yield* check(options.dncListId)
+    if (list?.contactMethod === "Any") return yield* kindsUnknown(list.name || options.dncListId)
     const reports = yield* read(run)
     yield* checkRejects(run, options.maxRejects)
     if (options.allowRejects !== true) {
@@ -67,6 +68,13 @@ export const sync = <E, E2>(
     run.progress.phase = "sending"
     // from the first record to the last, whatever happens
     return yield* Effect.uninterruptible(apply(run, removal, plan, adds, reports, options, list?.size))
+  })
+
+/** An export may show a WhatsApp number where the phone number of the same digits is not on the list, and the other way. */
+const kindsUnknown = (list: string) =>
+  new BadRequest({
+    message: `The list ${list} is for any contact method, and how its exports tell these apart is not published; nothing was changed`,
+    hint: "Sync a list for the contact method Phone; use push and remove for this one."
   })
 
 /** What differs, written down and judged. */

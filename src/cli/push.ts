@@ -46,7 +46,14 @@ export const remove = Command.make(
       if (!given.yes && !given.dryRun) yield* checkTerminal("remove")
       const dncListId = yield* listId(given)
       const { sizeLag, ...api } = yield* options.toApi({ ...given, api: "platform" }, dncListId)
-      yield* send(given, api, dncListId, sizeLag, "remove", given.yes ? undefined : confirmRemoval(given.kind))
+      yield* send(
+        given,
+        api,
+        dncListId,
+        sizeLag,
+        "remove",
+        given.yes || given.dryRun ? undefined : confirmRemoval(given.kind)
+      )
     }).pipe(saying(given.json))
 ).pipe(
   Command.withDescription("Take the numbers of files off a DNC list, by the published API: they may be called again.")

@@ -212,7 +212,11 @@ export const confirm = (question: string): Effect.Effect<void, options.UsageErro
     try: async (signal) => {
       const terminal = createInterface({ input: process.stdin, output: process.stderr })
       try {
-        return /^y(es)?$/i.test((await terminal.question(`${printable(question)} [y/N] `, { signal })).trim())
+        // at the end of the input the question stays open
+        const ended = new Promise<string>((resolve) => void terminal.once("close", () => resolve("")))
+        return /^y(es)?$/i.test(
+          (await Promise.race([terminal.question(`${printable(question)} [y/N] `, { signal }), ended])).trim()
+        )
       } finally {
         terminal.close()
       }

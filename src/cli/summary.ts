@@ -46,7 +46,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
       .map(([key, name, meaning]) =>
         key === "skipped" && kind === "validation"
           ? `  ${cell(totals[key])}  valid          would be sent`
-          : `  ${cell(totals[key])}  ${name.padEnd(14)} ${meaning}`
+          : `  ${cell(totals[key])}  ${name.padEnd(14)} ${key === "failed" && report.action === "remove" ? "valid, but not known to be off the list" : meaning}`
       ),
     "",
     ...speed(report, kind),

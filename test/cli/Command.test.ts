@@ -232,6 +232,8 @@ describe("genesys-dnc remove", { timeout: 120_000 }, () => {
       assert.strictEqual(unasked.code, ExitCode.wrongUsage)
       assert.match(unasked.stderr, /no terminal to ask on\n.*--yes/)
       assert.strictEqual(onList(sandbox).size, 5)
+      const dry = yield* run(["remove", "optins.csv", "--dry-run"], { cwd, env })
+      assert.match(dry.stdout, /^ +0 {2}failed +valid, but not known to be off the list$/m)
       const args = ["remove", "optins.csv", "--list", "Sandbox", "--yes", "--verify", "--json"]
       const { code, stderr, stdout } = yield* run(args, { cwd, env })
       assert.strictEqual(code, ExitCode.done, stderr)
