@@ -15,6 +15,8 @@ Usage
   genesys-dnc doctor --list LIST         whether the work for a list can succeed, and what to do if not
   genesys-dnc export --list LIST         what is on a list, as a file that can be fed in again
   genesys-dnc audit verify               whether the evidence is what was written
+  genesys-dnc runs list                  the runs of the audit log; runs show RUN, resume RUN, export RUN
+  genesys-dnc evidence RUN               one run as a folder to hand over, with a page that says what was done
   genesys-dnc expire --list LIST         take numbers off whose end the list could not say, and purge the expired
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
   genesys-dnc sandbox                    serve a stand-in for Genesys Cloud on this machine

@@ -290,6 +290,14 @@ export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Opti
   }
 }
 
+/** What a command writes must not take the place of the audit log. */
+export const checkOutput = (audit: string, output: string, name: string): Effect.Effect<void, UsageError> =>
+  Effect.flatMap(Effect.all([identity(audit), identity(output)]), ([log, place]) =>
+    output !== "-" && log !== undefined && log === place
+      ? usage(`${name} ${output} is the audit log itself`, "Name another path.")
+      : Effect.void
+  )
+
 export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.Options["maxRejects"], UsageError> =>
   toLimit("--max-rejects", text, "rows")
 
