@@ -5,6 +5,7 @@
  */
 export * as Answer from "./Answer.js"
 export * as AuditChain from "./AuditChain.js"
+export * as AuditIndex from "./AuditIndex.js"
 export * as AuditLog from "./AuditLog.js"
 export * as AuditSink from "./AuditSink.js"
 export * as Auth from "./Auth.js"
