@@ -8,7 +8,9 @@ import { stat } from "node:fs/promises"
 import { createInterface } from "node:readline"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as AuditChain from "./AuditChain.js"
+import { follow, isBatchDone, type RunHistory } from "./AuditLog/history.js"
 import { collect, type LoggedRun } from "./AuditLog/runs.js"
 import type { AuditRecord } from "./AuditSink.js"
 import type { Registration } from "./WebhookRegistrar.js"
@@ -42,18 +44,13 @@ export const forEachLine = (path: string, f: (line: string) => void): Effect.Eff
       }
     },
     catch: (cause) => cause as NodeJS.ErrnoException
-  }).pipe(
-    Effect.catchAll((cause) =>
-      cause.code === "ENOENT"
-        ? Effect.void
-        : Effect.fail(
-            new AuditLogError({
-              message: `The audit log ${path} cannot be read: ${cause.message}`,
-              hint: "Check the path and its permissions."
-            })
-          )
-    )
-  )
+  }).pipe(Effect.catchAll((cause) => (cause.code === "ENOENT" ? Effect.void : Effect.fail(unreadable(path, cause)))))
+
+const unreadable = (path: string, { message }: Error): AuditLogError =>
+  new AuditLogError({
+    message: `The audit log ${path} cannot be read: ${message}`,
+    hint: "Check the path and its permissions."
+  })
 
 /**
  * Goes through the records of a log in order; a line that a crash cut short is passed over.
@@ -78,6 +75,74 @@ export const runs = (path: string): Effect.Effect<ReadonlyArray<LoggedRun>, Audi
     const { runs, take } = collect()
     return Effect.map(forEach(path, take), () => Array.from(runs.values()))
   })
+
+export { failures, type LoggedRequest, type RunHistory, type Stretch } from "./AuditLog/history.js"
+
+/**
+ * A run, and how many of its batches have come to their end with nothing failed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunSummary {
+  readonly run: LoggedRun
+  readonly batchesDone: number
+}
+
+/**
+ * The runs of a log, in the order of their beginnings.
+ *
+ * @since 0.1.0
+ */
+export const summaries = (path: string): Effect.Effect<ReadonlyArray<RunSummary>, AuditLogError> =>
+  Effect.suspend(() => {
+    const { runs, take } = collect()
+    const done = new Map<string, Set<number>>()
+    return Effect.map(
+      forEach(path, (record) => {
+        take(record)
+        if (record.runId === null || !isBatchDone(record)) return
+        const batches = done.get(record.runId)
+        if (batches === undefined) done.set(record.runId, new Set([record.result.batch]))
+        else batches.add(record.result.batch)
+      }),
+      () => Array.from(runs.values(), (run) => ({ run, batchesDone: done.get(run.runId)?.size ?? 0 }))
+    )
+  })
+
+/**
+ * All that a log tells of one run; nothing where it does not tell of it.
+ *
+ * @since 0.1.0
+ */
+export const history = (path: string, runId: string): Effect.Effect<RunHistory | undefined, AuditLogError> =>
+  Effect.suspend(() => {
+    const { finish, take } = follow(runId)
+    return Effect.map(forEach(path, take), finish)
+  })
+
+/**
+ * The lines of one run as they stand in the log, with their ends.
+ *
+ * @since 0.1.0
+ */
+export const linesOf = (path: string, runId: string): Stream.Stream<string, AuditLogError> =>
+  Stream.fromAsyncIterable(runLines(path, runId), (cause) => unreadable(path, cause as Error))
+
+async function* runLines(path: string, runId: string): AsyncGenerator<string> {
+  let lines = ""
+  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+    // what does not even name it need not be parsed
+    if (!line.includes(runId)) continue
+    if ((AuditChain.parse(line) as Partial<AuditRecord> | undefined)?.runId !== runId) continue
+    lines += `${line}\n`
+    if (lines.length > 1 << 16) {
+      yield lines
+      lines = ""
+    }
+  }
+  yield lines
+}
 
 /**
  * Holds a log against its chain; see `AuditChain.verifier`. `expected` is a digest that it is known to have had at some

@@ -211,6 +211,8 @@ export type AuditRecord = {
   readonly timestamp: string
   readonly latencyMs: number | null
   readonly validationErrors: ReadonlyArray<ValidationError>
+  /** Where `phoneNumbers` are hashed: which key it was, without telling the key. */
+  readonly hashKeyId?: string
 } & AuditEvent &
   AuditChain.Link
 

@@ -1,10 +1,11 @@
-/** `genesys-dnc audit verify`. */
+/** `genesys-dnc audit verify`, and `audit find` of {@link find}. */
 import * as Command from "@effect/cli/Command"
 import * as CliOptions from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as AuditChain from "../AuditChain.js"
 import * as AuditLog from "../AuditLog.js"
+import { find } from "./auditFind.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
 import { number } from "./summary.js"
@@ -67,6 +68,6 @@ const words = (path: string, verdict: AuditChain.Verdict, expected: string | und
 }
 
 export const audit = Command.make("audit").pipe(
-  Command.withDescription("The evidence: whether it is what was written."),
-  Command.withSubcommands([verify])
+  Command.withDescription("The evidence: whether it is what was written, and what it says of a number."),
+  Command.withSubcommands([verify, find])
 )

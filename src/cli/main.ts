@@ -18,12 +18,14 @@ import * as DotEnv from "./DotEnv.js"
 import { demo } from "./demo.js"
 import { doctor } from "./doctor.js"
 import * as ExitCode from "./ExitCode.js"
+import { evidence } from "./evidence.js"
 import { expire } from "./expire.js"
 import { exportList } from "./export.js"
 import { help } from "./help.js"
 import { lists } from "./lists.js"
 import { login, logout } from "./login.js"
 import { push, remove, validate } from "./push.js"
+import { runs } from "./runs.js"
 import { sandbox } from "./sandbox.js"
 import { problem, problemLine } from "./summary.js"
 import { sync } from "./sync.js"
@@ -54,6 +56,8 @@ const command = Command.make("genesys-dnc", {}, () =>
     logout,
     webhook,
     audit,
+    runs,
+    evidence,
     sandbox,
     demo
   ])

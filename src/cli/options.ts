@@ -8,7 +8,6 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import type * as AuditSink from "../AuditSink.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
@@ -22,6 +21,7 @@ import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SuppressionFile from "../SuppressionFile.js"
+import { keyFor } from "./auditKey.js"
 
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly hint: string }> {}
 
@@ -153,7 +153,9 @@ export const audit = {
     Options.withDefault("genesys-dnc-audit.jsonl")
   ),
   auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
-    Options.withDescription("How numbers stand in the audit log; hashed needs GENESYS_DNC_AUDIT_KEY"),
+    Options.withDescription(
+      "How numbers stand in the audit log; hashed by GENESYS_DNC_AUDIT_KEY, or a key made in AUDIT.key"
+    ),
     Options.withDefault("masked" as const)
   )
 }
@@ -290,6 +292,14 @@ export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Opti
   }
 }
 
+/** What a command writes must not take the place of the audit log. */
+export const checkOutput = (audit: string, output: string, name: string): Effect.Effect<void, UsageError> =>
+  Effect.flatMap(Effect.all([identity(audit), identity(output)]), ([log, place]) =>
+    output !== "-" && log !== undefined && log === place
+      ? usage(`${name} ${output} is the audit log itself`, "Name another path.")
+      : Effect.void
+  )
+
 export const toMaxRejects = (text: string | undefined): Effect.Effect<Pipeline.Options["maxRejects"], UsageError> =>
   toLimit("--max-rejects", text, "rows")
 
@@ -317,14 +327,15 @@ export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: 
 
 export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>
   Effect.gen(function* () {
-    const key = yield* Effect.option(Config.redacted("GENESYS_DNC_AUDIT_KEY"))
-    if (options.auditNumbers === "hashed" && (Option.isNone(key) || Redacted.value(key.value) === "")) {
-      return yield* usage(
-        "--audit-numbers hashed needs a key",
-        "Set GENESYS_DNC_AUDIT_KEY to a long random text, and keep it."
-      )
-    }
-    return { numbers: options.auditNumbers, ...(Option.isSome(key) ? { hashKey: key.value } : {}) }
+    return options.auditNumbers === "hashed"
+      ? {
+          numbers: options.auditNumbers,
+          hashKey: yield* Effect.mapError(
+            keyFor(options.audit),
+            ({ hint, message }) => new UsageError({ message, hint })
+          )
+        }
+      : { numbers: options.auditNumbers }
   })
 
 export const toSending = (
