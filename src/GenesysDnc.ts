@@ -521,16 +521,15 @@ export const syncFile = <E = never>(
 
 const syncKinds = ["plan", "rejects", "failed", "failed-removals"] as const
 
-/** A name of its own for every run: what an earlier one had to keep is never written over. */
-const copyBeside = (
-  input: string,
-  { runId = crypto.randomUUID(), upload }: Pick<Pipeline.Options, "runId" | "upload">
-): Pick<Pipeline.Options, "runId" | "upload"> =>
+/** A new name every time: what an earlier process, perhaps of the same run, had to keep is never written over. */
+const copyBeside = (input: string, { upload }: Pick<Pipeline.Options, "upload">): Pick<Pipeline.Options, "upload"> =>
   upload === undefined
     ? {}
     : {
-        runId,
-        upload: { copy: `${input === "-" ? "stdin" : input}.list-before-${runId.slice(0, 8)}.csv`, ...upload }
+        upload: {
+          copy: `${input === "-" ? "stdin" : input}.list-before-${crypto.randomUUID().slice(0, 8)}.csv`,
+          ...upload
+        }
       }
 
 /**

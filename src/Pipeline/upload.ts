@@ -77,7 +77,7 @@ export const upload = <E, E2>(
     const { append } = yield* AuditSink
     const mode = options.import ?? "replace"
     const start = yield* Clock.currentTimeMillis
-    const copyPath = options.copy ?? join(tmpdir(), `genesys-dnc-list-before-${run.runId}.csv`)
+    const copyPath = options.copy ?? join(tmpdir(), `genesys-dnc-list-before-${crypto.randomUUID()}.csv`)
     const copy = yield* Effect.acquireRelease(
       Effect.sync((): Copy => ({ ...changesDuring(), path: copyPath, keep: false })),
       (copy) => (copy.keep ? Effect.void : Effect.promise(() => rm(copy.path, { force: true }).catch(() => {})))
