@@ -95,7 +95,10 @@ const attempt = <A>(log: string, f: () => Promise<A>): Effect.Effect<A, AuditLog
     catch: (cause) =>
       new AuditLogError({
         message: `The audit log ${log} cannot be searched: ${(cause as Error).message}`,
-        hint: `Check the path, its permissions and the space on the disk. ${log}.index may be deleted: it is made anew.`
+        hint:
+          (cause as NodeJS.ErrnoException).code === "ENOENT"
+            ? "Name the audit log with --audit."
+            : `Check the path, its permissions and the space on the disk. ${log}.index may be deleted: it is made anew.`
       })
   })
 
