@@ -16,7 +16,7 @@ import { existingKey } from "./auditKey.js"
 import * as options from "./options.js"
 import { saying } from "./run.js"
 import { number } from "./summary.js"
-import { printable } from "./table.js"
+import { jsonLine, printable } from "./terminal.js"
 
 export const find = Command.make(
   "find",
@@ -66,9 +66,7 @@ export const find = Command.make(
       const hits = yield* answer(index, forms)
       const shown = given.kind === "phone" || given.kind === "whatsapp" ? mask(value) : "***"
       process.stdout.write(
-        given.json
-          ? `${JSON.stringify({ exitCode: 0, number: shown, hits, gaps })}\n`
-          : words(hits, gaps, shown, answerable)
+        given.json ? jsonLine({ exitCode: 0, number: shown, hits, gaps }) : words(hits, gaps, shown, answerable)
       )
     }).pipe(saying(given.json))
 ).pipe(

@@ -8,7 +8,7 @@ import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
 import { saying } from "./run.js"
 import { historyOf, runArgument } from "./runs.js"
-import { printable } from "./table.js"
+import { jsonLine, printable } from "./terminal.js"
 
 export const evidence = Command.make(
   "evidence",
@@ -30,7 +30,7 @@ export const evidence = Command.make(
       const { fault, head } = summary.checks.log
       process.exitCode = fault === undefined ? ExitCode.done : ExitCode.tampered
       process.stdout.write(
-        given.json ? `${JSON.stringify({ exitCode: process.exitCode, folder, ...summary })}\n` : words(folder, summary)
+        given.json ? jsonLine({ exitCode: process.exitCode, folder, ...summary }) : words(folder, summary)
       )
       if (!given.json && fault !== undefined)
         process.stderr.write(

@@ -11,6 +11,7 @@ import * as GenesysDnc from "../GenesysDnc.js"
 import type { Options as RetryOptions } from "../RetryPolicy.js"
 import * as options from "./options.js"
 import { number } from "./summary.js"
+import { table } from "./table.js"
 import { jsonLine, printable } from "./terminal.js"
 
 /** A list by its name or id; see {@link toList}. */
@@ -58,35 +59,23 @@ export const lists = Command.make(
           ? jsonLine(found)
           : found.length === 0
             ? `No DNC list${given.part === undefined ? "" : ` with "${given.part}" in its name`} can be seen\n`
-            : table(found)
+            : table(rows(found), [sizeColumn])
       )
     }).pipe(Effect.provide(client(given)))
 ).pipe(Command.withDescription("The DNC lists that the client can see."))
 
-const table = (found: ReadonlyArray<DncLists.DncList>): string => {
-  const rows = [
-    ["NAME", "ID", "SOURCE", "CONTACT", "SIZE", "IMPORT", "DIVISION"],
-    ...found.map(({ contactMethod, division, dncSourceType, id, importStatus, name, size }) => [
-      printable(name),
-      printable(id),
-      dncSourceType === "rds" ? "Internal" : printable(dncSourceType ?? ""),
-      printable(contactMethod ?? ""),
-      size === undefined ? "" : number(size),
-      imported(importStatus),
-      printable(division?.name ?? "")
-    ])
-  ]
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)))
-  return rows
-    .map((cells) =>
-      cells
-        .map((cell, column) => (column === sizeColumn ? cell.padStart(widths[column]) : cell.padEnd(widths[column])))
-        .join("  ")
-        .trimEnd()
-    )
-    .map((line) => `${line}\n`)
-    .join("")
-}
+const rows = (found: ReadonlyArray<DncLists.DncList>): ReadonlyArray<ReadonlyArray<string>> => [
+  ["NAME", "ID", "SOURCE", "CONTACT", "SIZE", "IMPORT", "DIVISION"],
+  ...found.map(({ contactMethod, division, dncSourceType, id, importStatus, name, size }) => [
+    printable(name),
+    printable(id),
+    dncSourceType === "rds" ? "Internal" : printable(dncSourceType ?? ""),
+    printable(contactMethod ?? ""),
+    size === undefined ? "" : number(size),
+    imported(importStatus),
+    printable(division?.name ?? "")
+  ])
+]
 
 const sizeColumn = 4
 

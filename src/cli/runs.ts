@@ -15,7 +15,8 @@ import { saying } from "./run.js"
 import { commandOf, type InputNow, standardInput } from "./runs/command.js"
 import { describe, shortIds } from "./runs/words.js"
 import { number } from "./summary.js"
-import { printable, table } from "./table.js"
+import { table } from "./table.js"
+import { jsonLine, printable } from "./terminal.js"
 
 export const runArgument = Args.text({ name: "RUN" }).pipe(
   Args.withDescription("Id of the run, or its beginning; genesys-dnc runs list shows them")
@@ -73,7 +74,7 @@ const list = Command.make("list", { json, ...log }, (given) =>
     const ids = shortIds(all.map(({ run }) => run.runId))
     process.stdout.write(
       given.json
-        ? `${JSON.stringify(all.map((summary, at) => listed(summary, ids[at])))}\n`
+        ? jsonLine(all.map((summary, at) => listed(summary, ids[at])))
         : table(
             [
               ["RUN", "STARTED", "ACTION", "LIST", "FILES", "ROWS", "OUTCOME", "BATCHES", "DONE", "REJECTED", "FAILED"],
@@ -123,13 +124,13 @@ const row = ({ batchesDone, run }: AuditLog.RunSummary, short: string): Readonly
 
 const show = Command.make("show", { run: runArgument, json, ...log }, (given) =>
   Effect.map(historyOf(given.audit, given.run), (history) => {
-    process.stdout.write(given.json ? `${JSON.stringify(history, settledAsNumber)}\n` : describe(history, given.audit))
+    process.stdout.write(
+      given.json
+        ? jsonLine({ ...history, run: { ...history.run, settled: history.run.settled.size } })
+        : describe(history, given.audit)
+    )
   }).pipe(saying(given.json))
 ).pipe(Command.withDescription("One run in plain words: totals, files, rejects, failures, head of the log."))
-
-/** A Map is no JSON, and how far a run came is said by its requests. */
-const settledAsNumber = (key: string, value: unknown) =>
-  key === "settled" ? (value as Map<unknown, unknown>).size : value
 
 const resume = Command.make("resume", { run: runArgument, json, ...log }, (given) =>
   Effect.gen(function* () {
@@ -144,7 +145,7 @@ const resume = Command.make("resume", { run: runArgument, json, ...log }, (given
     if (run.outcome !== "completed" && unusable.length > 0) process.exitCode = ExitCode.badInput
     process.stdout.write(
       given.json
-        ? `${JSON.stringify({
+        ? jsonLine({
             exitCode: Number(process.exitCode ?? ExitCode.done),
             runId: run.runId,
             outcome: run.outcome,
@@ -152,7 +153,7 @@ const resume = Command.make("resume", { run: runArgument, json, ...log }, (given
             inputs,
             command: run.outcome === "completed" ? null : (command.words ?? null),
             notes: command.notes
-          })}\n`
+          })
         : run.outcome === "completed"
           ? `Run ${run.runId} was completed: there is nothing to go on with.\n`
           : [

@@ -1,8 +1,5 @@
 /** Columns for a terminal. */
 
-/** A name is somebody's text: no line breaks and no words to the terminal. */
-export const printable = (text: string): string => text.replace(/\p{Cc}/gu, " ")
-
 /** The first row has the names of the columns; those of `right` are numbers. */
 export const table = (rows: ReadonlyArray<ReadonlyArray<string>>, right: ReadonlyArray<number> = []): string => {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((cells) => cells[column].length)))

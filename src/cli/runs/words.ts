@@ -1,7 +1,7 @@
 /** A run in plain words. */
 import { failures, type RunHistory } from "../../AuditLog.js"
 import { number, seconds } from "../summary.js"
-import { printable } from "../table.js"
+import { printable } from "../terminal.js"
 
 /** As much of each id as tells them apart, but no less than eight characters. */
 export const shortIds = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
