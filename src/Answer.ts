@@ -105,6 +105,7 @@ export const textOf = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<string, HttpClientError.ResponseError | "too long"> =>
   Effect.suspend(() => {
+    if (isSpent(response as Wrapped)) return response.text
     const decoder = new TextDecoder()
     let size = 0
     let text = ""
@@ -125,6 +126,18 @@ export const textOf = (
       Effect.map(() => text + decoder.decode())
     )
   })
+
+/**
+ * A body that broke off before anybody listened, or that somebody has read already: as a stream it would be empty, and no
+ * failure; as text it is the failure, or what was read.
+ */
+const isSpent = (response: Wrapped): boolean => (response.original ?? response).source?.body?.readable === false
+
+/** What the client of Node.js gives; others have no such fields. */
+interface Wrapped {
+  readonly original?: Wrapped
+  readonly source?: { readonly body?: { readonly readable?: boolean } | null }
+}
 
 /**
  * @since 0.1.0

@@ -117,6 +117,13 @@ export const get = Effect.fn("genesys-dnc/DncLists.get")(function* (
 })
 
 /**
+ * Pages that are turned at most: an org has no more, but a server may say what it likes.
+ *
+ * @since 0.1.0
+ */
+export const mostPages = 1000
+
+/**
  * All lists that the client can see, page by page, with size and import status; `name` (exact) narrows them down where the
  * server can.
  *
@@ -143,6 +150,13 @@ export const stream = (options?: { readonly name?: string }): Stream.Stream<DncL
       // without a count of pages, a page that is not full is the last
       const more =
         pageCount === undefined ? entities.length === pageSize : pageNumber < pageCount && entities.length > 0
+      if (more && pageNumber >= mostPages) {
+        return yield* new GenesysErrors.UnexpectedResponse({
+          message: `What answers at the API URL has more than ${mostPages} pages of DNC lists`,
+          hint: "Check the API URL, or give the id of the list instead of its name.",
+          status: answer.status
+        })
+      }
       return [Chunk.fromIterable(entities), more ? Option.some(pageNumber + 1) : Option.none()] as const
     })
   )

@@ -235,7 +235,7 @@ const Campaigns = Schema.Struct({
 const campaignsOf = (client: typeof HttpClient.Service, dncListId: string) =>
   Effect.gen(function* () {
     const found: Array<Campaign> = []
-    for (let pageNumber = 1, pages = 1; pageNumber <= pages; pageNumber++) {
+    for (let pageNumber = 1, pages = 1; pageNumber <= Math.min(pages, DncLists.mostPages); pageNumber++) {
       const answer = yield* client.execute(
         HttpClientRequest.get("/api/v2/outbound/campaigns").pipe(
           HttpClientRequest.setUrlParams({ pageSize: DncLists.pageSize, pageNumber, dncListIds: dncListId })

@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
-import { AuditChain, Contract, DncUpload, HttpClient, IntendedEnds } from "genesys-dnc"
+import { AuditChain, Contract, DncLists, DncUpload, HttpClient, IntendedEnds } from "genesys-dnc"
 import { targets } from "./fuzz/targets.js"
 import { file } from "./support/cli.js"
 
@@ -53,6 +53,23 @@ describe("what was found so", () => {
       const errors = yield* Effect.provideService(DncUpload.rowErrors("l", 0), HttpClient.HttpClient, answering)
       assert.deepStrictEqual(errors, [{ code: "IMPORT_X", message: "row 3", phoneNumbers: [], rows: [4] }])
     }).pipe(Effect.provideService(HttpClient.HttpClient, { ...({} as typeof HttpClient.HttpClient.Service) }))
+  )
+
+  it.effect("a listing that has no last page", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const answering = {
+        ...({} as typeof HttpClient.HttpClient.Service),
+        execute: () =>
+          Effect.sync(() => {
+            asked++
+            return { ...empty, body: { entities: [{ id: "a", name: "a" }], pageCount: 1e300 } }
+          })
+      }
+      const error = yield* Effect.flip(Effect.provideService(DncLists.search(), HttpClient.HttpClient, answering))
+      assert.strictEqual(error._tag, "UnexpectedResponse")
+      assert.strictEqual(asked, 1000)
+    })
   )
 
   it.scoped("what is no number in the file of ends has no end", () =>

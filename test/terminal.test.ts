@@ -1,6 +1,7 @@
 /** Words of others on their way to a terminal, answers without end, and what others may read. */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import type { Readable } from "node:stream"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -48,7 +49,7 @@ describe("a terminal", { timeout: 60_000 }, () => {
       Fs.writeFileSync(Path.join(cwd, `${nasty.replaceAll("/", "")}.csv`), `${csv(2)}${nasty}\n`)
       const env = environment(sandbox)
       for (const args of [
-        ["push", `${nasty}.csv`, "--log-level", "all"],
+        ["push", "--log-level", "all", `${nasty}.csv`],
         ["push", `${nasty}.csv`, "--json"],
         ["push", `none ${nasty}.csv`],
         ["push", `${nasty}.csv`, "--list", nasty],
@@ -94,6 +95,20 @@ describe("an answer without end", { timeout: 60_000 }, () => {
       assert.strictEqual(error._tag, "UnexpectedResponse")
       assert.match(error.message, /answered with more than 10 MB/)
       assert.isBelow(sent.bytes, 60_000_000)
+    }).pipe(Effect.provide(NodeHttpClient.layerUndici))
+  )
+
+  it.scopedLive("one that broke before it was read is no empty one", () =>
+    Effect.gen(function* () {
+      const url = yield* serve((_, response) => void response.end("{}"))
+      const client = PlatformHttpClient.tap(yield* PlatformHttpClient.HttpClient, (response) =>
+        Effect.sync(() => {
+          const { original } = response as unknown as { original: { source: { body: Readable } } }
+          original.source.body.destroy(new Error("broke"))
+        })
+      )
+      const sent = Answer.send(client, HttpClientRequest.get(`${url}/x`), Duration.seconds(30))
+      assert.strictEqual((yield* Effect.flip(sent))._tag, "TransportError")
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 
