@@ -45,7 +45,11 @@ describe("what was found so", () => {
           {
             timestamp: "2026-11-25T10:00:00Z",
             errorEntity: { id: "l" },
-            eventMessage: { code: "IMPORT_X", message: "row 3", messageParams: { a: { toString: null }, row: 4 } }
+            eventMessage: {
+              code: "IMPORT_X",
+              message: "row 3",
+              messageParams: { a: { toString: null }, row: 4, line: "9".repeat(400) }
+            }
           }
         ]
       }

@@ -103,7 +103,9 @@ const rowError = ({ eventMessage }: Event): RowError => {
     typeof value === "string" || typeof value === "number" ? [[key, String(value)] as const] : []
   )
   const said = [message ?? messageWithParams ?? code, ...params.map(([, value]) => value)]
-  const named = params.flatMap(([key, value]) => (/row|line/i.test(key) && /^\d+$/.test(value) ? [Number(value)] : []))
+  const named = params.flatMap(([key, value]) =>
+    /row|line/i.test(key) && /^\d{1,9}$/.test(value) ? [Number(value)] : []
+  )
   const inWords = Array.from(said[0].matchAll(/\b(?:row|line)\s+(\d{1,9})\b/gi), ([, digits]) => Number(digits))
   return {
     code,
