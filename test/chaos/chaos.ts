@@ -12,7 +12,7 @@ import { folder, number } from "../support/files.js"
 import type { Settings, Step } from "./child.js"
 
 /** Where a child can be told to end itself. */
-export const steps = ["started", "intended", "sent", "answered", "done", "failed", "finished"] as const
+export const steps = ["started", "intended", "sent", "answered", "done", "finished"] as const
 
 export interface Options {
   readonly seed: number
@@ -33,6 +33,9 @@ export interface Outcome {
   /** Requests that were open when the process was killed, at most; and answers that the sandbox broke. */
   readonly mayRepeat: number
 }
+
+/** Steps that a process comes to no more than once. */
+const isOnce: ReadonlySet<string> = new Set(["started", "finished"])
 
 /** Numbers from 0 to 1, the same for a seed. */
 const random = (seed: number) => {
@@ -170,7 +173,8 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
     let typical = 1500
     while (report === undefined) {
       const last = killed >= kills || starts > 3 * kills
-      const kill = last || step === "any time" ? {} : { kill: { step, count: 1 + Math.floor(next() * 4) } }
+      const kill =
+        last || step === "any time" ? {} : { kill: { step, count: isOnce.has(step) ? 1 : 1 + Math.floor(next() * 4) } }
       const began = Date.now()
       const ended = yield* child({ ...settings, ...kill }, last || step !== "any time" ? undefined : next() * typical)
       starts++

@@ -19,7 +19,7 @@ import {
   RetryPolicy
 } from "../../src/index.js"
 
-export type Step = "started" | "intended" | "sent" | "answered" | "done" | "failed" | "finished"
+export type Step = "started" | "intended" | "sent" | "answered" | "done" | "finished"
 
 export interface Settings {
   readonly apiUrl: string
@@ -47,7 +47,6 @@ const stepOf: Readonly<Partial<Record<AuditSink.AuditEvent["operation"], Step>>>
   BATCH_INTENDED: "intended",
   BATCH_DONE: "done",
   BATCH_SETTLED: "done",
-  BATCH_FAILED: "failed",
   RUN_FINISHED: "finished"
 }
 
