@@ -63,20 +63,8 @@ export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.
     if (record !== undefined) f(record as AuditRecord)
   })
 
-export { collect, type LoggedRun, type SettledBatch } from "./AuditLog/runs.js"
-
-/**
- * The runs of a log, in the order of their beginnings.
- *
- * @since 0.1.0
- */
-export const runs = (path: string): Effect.Effect<ReadonlyArray<LoggedRun>, AuditLogError> =>
-  Effect.suspend(() => {
-    const { runs, take } = collect()
-    return Effect.map(forEach(path, take), () => Array.from(runs.values()))
-  })
-
 export { failures, type LoggedRequest, type RunHistory, type Stretch } from "./AuditLog/history.js"
+export { collect, type LoggedRun, type SettledBatch } from "./AuditLog/runs.js"
 
 /**
  * A run, and how many of its batches have come to their end with nothing failed.

@@ -300,6 +300,25 @@ export const formatExpires = <A>(expires: number, forEver: A): string | A =>
   expires === Number.POSITIVE_INFINITY ? forEver : new Date(expires).toISOString()
 
 /**
+ * A block of numbers (digits as integers) with their ends, of the loosest reason and from no line of a file.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const entryBlock = (number: ArrayLike<number>, expires: ArrayLike<number>): EntryBlock => {
+  const zeros = new Uint8Array(number.length)
+  return { length: number.length, line: zeros, number, expires, reason: zeros, rejects: [], unknownReasons: 0 }
+}
+
+/**
+ * True for a number in E.164 form; a list holds whatever was put on it.
+ *
+ * @since 0.1.0
+ * @category predicates
+ */
+export const isE164 = (text: string): boolean => /^\+[1-9]\d{6,14}$/.test(text)
+
+/**
  * True where `(expires, reason)` suppresses more than the other: no expiry beats any, later beats earlier, then the
  * stricter reason.
  *

@@ -135,7 +135,7 @@ export const compare = (
       const changes = columns()
       for (const { expires, phoneNumber } of entries) {
         counts.listed++
-        if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber)) {
+        if (!DncEntry.isE164(phoneNumber)) {
           counts.foreign++
           continue
         }
@@ -161,8 +161,8 @@ export const compare = (
         changes.number.push(number)
         changes.expires.push(listed)
       }
-      counts.repeated += unwanted.add(block(removals), 0)
-      changed.add(block(changes), 0)
+      counts.repeated += unwanted.add(DncEntry.entryBlock(removals.number, removals.expires), 0)
+      changed.add(DncEntry.entryBlock(changes.number, changes.expires), 0)
     },
     finish: () => {
       for (const [, expires] of unwanted.values()) if (expires <= now) counts.expired++
@@ -197,11 +197,6 @@ interface Columns {
 }
 
 const columns = (): Columns => ({ number: [], expires: [] })
-
-const block = ({ expires, number }: Columns): DncEntry.EntryBlock => {
-  const zeros = new Uint8Array(number.length)
-  return { length: number.length, line: zeros, number, expires, reason: zeros, rejects: [], unknownReasons: 0 }
-}
 
 /**
  * Fails where a plan takes more off the list than is allowed; what has expired does not count.

@@ -43,7 +43,7 @@ export const endOf = ({ expires }: Line): number => {
 
 /** A list holds whatever was put on it, not only E.164, and a file may be damaged. */
 export const digits = (phoneNumber: unknown): number =>
-  typeof phoneNumber === "string" && /^\+[1-9]\d{6,14}$/.test(phoneNumber) ? Number(phoneNumber.slice(1)) : Number.NaN
+  typeof phoneNumber === "string" && DncEntry.isE164(phoneNumber) ? Number(phoneNumber.slice(1)) : Number.NaN
 
 export const isOf = (line: Line, { dncListId, target }: List): boolean =>
   line.target === target && line.dncListId.toLowerCase() === dncListId.toLowerCase()

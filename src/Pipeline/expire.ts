@@ -9,12 +9,14 @@ import * as Exit from "effect/Exit"
 import * as Stream from "effect/Stream"
 import type { AuditError, AuditSink, Expiry } from "../AuditSink.js"
 import type { Entry } from "../DncEntry.js"
+import * as DncEntry from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import type { DncValidator } from "../DncValidator.js"
 import type { GenesysError } from "../GenesysError.js"
 import type { EndsError, IntendedEnds } from "../IntendedEnds.js"
 import type { Options } from "../Pipeline.js"
 import type { RunReport } from "../RunReport.js"
+import * as Codec from "../SuppressionSet/codec.js"
 import * as SuppressionSet from "../SuppressionSet.js"
 import { removed } from "./ends.js"
 import { conclude, recordStart } from "./record.js"
@@ -139,7 +141,7 @@ const keepDue = (ends: Map<number, number>, now: number): Pick<Expired, "later" 
 /** An entry with an end is not from here; nor is a number, then, that has two entries. */
 const hold = (due: Map<number, number>, entries: Iterable<Pick<Entry, "phoneNumber" | "expires">>): void => {
   for (const { expires, phoneNumber } of entries) {
-    const number = phoneNumber.startsWith("+") ? Number(phoneNumber.slice(1)) : Number.NaN
+    const number = Codec.e164.numberOf(phoneNumber)
     const before = due.get(number)
     if (before === undefined) continue
     due.set(number, expires === Number.POSITIVE_INFINITY && before !== otherwise ? asWritten : otherwise)
@@ -156,17 +158,12 @@ const fill = (set: SuppressionSet.SuppressionSet, due: Map<number, number>, want
   const number: Array<number> = []
   for (const [key, state] of due) if (state === wanted) number.push(key)
   set.add(
-    block(
+    DncEntry.entryBlock(
       number,
       number.map(() => Number.POSITIVE_INFINITY)
     ),
     0
   )
-}
-
-const block = (number: ReadonlyArray<number>, expires: ReadonlyArray<number>) => {
-  const zeros = new Uint8Array(number.length)
-  return { length: number.length, line: zeros, number, expires, reason: zeros, rejects: [], unknownReasons: 0 }
 }
 
 /** What is of no interest any more: taken off, or on the list otherwise; but nothing that another run spoke of. */
@@ -195,7 +192,7 @@ const putBack = <E, E2>(
       ends.push(end)
     }
     if (numbers.length === 0) return
-    set.add(block(numbers, ends), 0)
+    set.add(DncEntry.entryBlock(numbers, ends), 0)
     const taken = new Set(removed(run))
     const { contract } = submitter
     const { totals } = run.ledger

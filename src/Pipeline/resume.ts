@@ -78,13 +78,12 @@ export const unfinished = <E, E2>(
       }
       return undefined
     }
+    if (run.cutting !== cutting) return yield* otherwise(run)
     const others = [
-      run.cutting === cutting ? "" : "the version",
       canonical(run.policy) === canonical(policy) ? "" : "the rules for rows",
       run.largestBatch === contract.largestBatch ? "" : "the batch size",
       options.now === undefined || options.now === run.now ? "" : "--now"
     ].filter((word) => word !== "")
-    if (run.cutting !== cutting) return yield* otherwise(run)
     if (others.length > 0) {
       yield* Effect.logWarning(
         `Run ${run.runId} of these files did not come to its end, but ${others.join(" and ")} differed: this is a new run`

@@ -15,8 +15,6 @@ import { checkTerminal, confirm, listId, saying, untilInterrupted, yes } from ".
 import { evidence, number, problem } from "./summary.js"
 import { jsonLine, printableLines } from "./terminal.js"
 
-const { api: _, ...platformApi } = options.api
-
 /** The place of numbers that could not be taken off. */
 const failedPath = "genesys-dnc-expire.failed.csv"
 
@@ -45,7 +43,7 @@ export const expire = Command.make(
     ),
     ...options.audit,
     ...options.connection,
-    ...platformApi,
+    ...options.platformApi,
     ...options.sending
   },
   (given) =>

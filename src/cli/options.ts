@@ -223,6 +223,11 @@ export const api = {
   )
 }
 
+/** The same where only the published API can do the work. */
+const { api: _, ...platformApi } = api
+
+export { platformApi }
+
 export const bulk = {
   uploadAbove: Options.text("upload-above").pipe(
     Options.withPseudoName("N"),

@@ -28,14 +28,12 @@ export const push = Command.make(
     }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers (or addresses, values: --kind) of files on a DNC list."))
 
-const { api: _, ...platformApi } = options.api
-
 export const remove = Command.make(
   "remove",
   {
     ...shared,
     ...options.kind,
-    ...platformApi,
+    ...options.platformApi,
     fresh,
     yes
   },

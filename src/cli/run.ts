@@ -18,7 +18,7 @@ import type * as Pipeline from "../Pipeline.js"
 import type { Plan, Progress } from "../Pipeline.js"
 import type { RunReport } from "../RunReport.js"
 import * as ExitCode from "./ExitCode.js"
-import { client, toList } from "./lists.js"
+import { client, listOption, toList } from "./lists.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
 import { problemLine, summary } from "./summary.js"
@@ -95,11 +95,7 @@ export const untilInterrupted = <A, E, R, E2>(
 /** What `push`, `remove` and their like have in common. */
 export const shared = {
   files: options.files,
-  list: Options.text("list").pipe(
-    Options.withDescription("Id or name of the DNC list; GENESYS_DNC_LIST if not given"),
-    Options.optional,
-    Options.map(Option.getOrUndefined)
-  ),
+  list: listOption,
   dryRun: Options.boolean("dry-run").pipe(Options.withDescription("Do everything but send; needs no credentials")),
   verify: Options.boolean("verify").pipe(
     Options.withDescription("Export the list at the end, and see that each number is as it should be")

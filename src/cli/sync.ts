@@ -15,13 +15,11 @@ import * as options from "./options.js"
 import { checkTerminal, conclude, confirm, listId, saying, shared, untilInterrupted, yes } from "./run.js"
 import { number, plan as planned } from "./summary.js"
 
-const { api: _, ...platformApi } = options.api
-
 export const sync = Command.make(
   "sync",
   {
     ...shared,
-    ...platformApi,
+    ...options.platformApi,
     yes,
     dryRun: Options.boolean("dry-run").pipe(
       Options.withDescription("Make the plan, by an export of the list, and change nothing")

@@ -9,6 +9,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Contract } from "../../Contract.js"
 import * as Contracts from "../../Contract.js"
+import * as DncEntry from "../../DncEntry.js"
 import * as DncExport from "../../DncExport.js"
 import type { DncList, ImportStatus } from "../../DncLists.js"
 import * as DncLists from "../../DncLists.js"
@@ -70,7 +71,7 @@ export const prepare = <E, E2>(
         } else {
           if (isOver) continue
           copy.other(expires, now)
-          if (!/^\+[1-9]\d{6,14}$/.test(phoneNumber)) copy.foreign++
+          if (!DncEntry.isE164(phoneNumber)) copy.foreign++
           if (mode === "append") continue
         }
         text += DncUpload.csvRow(phoneNumber, end)
