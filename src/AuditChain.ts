@@ -136,6 +136,10 @@ export interface Verdict {
   /** Lines that a crash cut short: they are no records, and the chain goes on behind them. */
   readonly torn: number
   readonly head: Head
+  /** The last record that was taken off the log's beginning, as a record behind it says; none where it is whole. */
+  readonly pruned: Head | undefined
+  /** The expected digest is of what was taken off: a record says so, and nothing of it is left to be looked at. */
+  readonly expectedPruned: boolean
   readonly fault: Fault | undefined
 }
 
@@ -158,7 +162,32 @@ export const verifier = (
   let seen = expected === undefined || expected === empty.digest
   let fault: Fault | undefined
   /** Once a record does not fit: the records that come next say whether it is missing, moved or one too many. */
-  let odd: (Link & { readonly line: number }) | undefined
+  let odd: (Link & { readonly line: number; readonly record: object }) | undefined
+  /** Where the first record is not number 1: what stood before it. */
+  let start: (Head & { readonly line: number }) | undefined
+  let pruned: Head | undefined
+  let expectedPruned = false
+
+  const follows = (link: Link, at: number, record: object): void => {
+    head = { sequence: link.sequence, digest: link.digest }
+    headLine = at
+    seen ||= link.digest === expected
+    tornLine = undefined
+    const { operation, result } = record as { readonly operation?: unknown; readonly result?: Partial<Tombstone> }
+    if (operation !== "LOG_PRUNED" || result === undefined) return
+    const { runs = [], through } = result
+    if (through?.digest === start?.digest && through?.sequence === start?.sequence) pruned = through
+    if (through?.digest === expected || runs.some((run) => run.head === expected)) expectedPruned = true
+  }
+
+  /** A log may begin behind what was taken off it: whether that was said, shows further down. */
+  const begin = (first: NonNullable<typeof odd>): void => {
+    start = { sequence: first.sequence - 1, digest: first.previous, line: first.line }
+    odd = undefined
+    follows(first, first.line, first.record)
+  }
+
+  const mayBegin = (): boolean => odd !== undefined && odd.sequence > 1 && head.sequence === 0 && unchained === 0
 
   const settle = (kind: Fault["kind"], sequence: number, at: number, message: string): void => {
     fault ??= { kind, sequence, line: at, message }
@@ -222,7 +251,10 @@ export const verifier = (
       }
       records++
       const link = linkOf(record)
-      if (odd !== undefined) return decide(link)
+      if (odd !== undefined) {
+        if (!mayBegin() || link === undefined || link.sequence === 1) return decide(link)
+        begin(odd)
+      }
       if (link === undefined) {
         if (head.sequence === 0) unchained++
         else settle("inserted", head.sequence + 1, line, `The record of line ${line} is in no chain`)
@@ -236,11 +268,7 @@ export const verifier = (
           `Record ${link.sequence} on line ${line} is altered: its digest is not that of its content`
         )
       if (link.sequence === head.sequence + 1 && link.previous === head.digest) {
-        head = { sequence: link.sequence, digest: link.digest }
-        headLine = line
-        seen ||= link.digest === expected
-        tornLine = undefined
-        return
+        return follows(link, line, record)
       }
       if (tornLine !== undefined && link.sequence > head.sequence + 1) {
         return settle(
@@ -250,11 +278,31 @@ export const verifier = (
           `Line ${tornLine} cannot be read: it should be record ${head.sequence + 1}`
         )
       }
-      odd = { ...link, line }
+      if (start !== undefined && link.sequence === 1) {
+        return settle(
+          "moved",
+          1,
+          start.line,
+          `Record 1 does not stand where it was written, before line ${start.line}, but behind it`
+        )
+      }
+      odd = { ...link, line, record }
     },
     finish: () => {
+      if (odd !== undefined && mayBegin()) begin(odd)
       decide(undefined)
-      if (fault === undefined && !seen) {
+      if (fault === undefined && start !== undefined && pruned === undefined) {
+        head = empty
+        settle(
+          "removed",
+          1,
+          start.line,
+          start.sequence === 1
+            ? `Record 1 is missing: it stood before line ${start.line}`
+            : `Records 1 to ${start.sequence} are missing: they stood before line ${start.line}, and no record says that they were pruned`
+        )
+      }
+      if (fault === undefined && !seen && !expectedPruned) {
         settle(
           "cut",
           head.sequence + 1,
@@ -262,9 +310,15 @@ export const verifier = (
           `No record has the digest ${expected}: the log was cut behind record ${head.sequence}, or it is another log`
         )
       }
-      return { records, unchained, torn, head, fault }
+      return { records, unchained, torn, head, pruned, expectedPruned: expectedPruned && !seen, fault }
     }
   }
+}
+
+/** What a record says of what was taken off the log's beginning. */
+interface Tombstone {
+  readonly through: Head
+  readonly runs: ReadonlyArray<{ readonly head: string }>
 }
 
 /** Of a name that stands twice a person may read one value, while the digest is of the other. */

@@ -83,6 +83,22 @@ export interface Expiry {
 }
 
 /**
+ * All that a log tells of a run whose records were taken off it.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface PrunedRun {
+  readonly runId: string
+  readonly dncListId: string
+  readonly startedAt: string
+  readonly endedAt: string
+  readonly outcome: string
+  /** The digest of its last record. */
+  readonly head: string
+}
+
+/**
  * What happened, as the pipeline says it. Masking, the id and the time are the sink's.
  *
  * @since 0.1.0
@@ -93,6 +109,8 @@ export type AuditEvent =
       "RUN_STARTED",
       {
         readonly tool: string
+        /** Who ran it, as configured; logs of earlier versions say nothing of it. */
+        readonly operator?: string | null
         readonly contract: string
         readonly action: Action | "sync"
         readonly target: string
@@ -122,6 +140,7 @@ export type AuditEvent =
       "RUN_RESUMED",
       {
         readonly tool: string
+        readonly operator?: string | null
         /** Batches that an earlier process had brought to their end. */
         readonly settled: number
       }
@@ -183,6 +202,18 @@ export type AuditEvent =
     >
   | Common<"WEBHOOK_REGISTERED", Registration>
   | Common<
+      "LOG_PRUNED",
+      {
+        /** The last record that was taken off the log's beginning: what the first one that is left follows. */
+        readonly through: AuditChain.Head
+        readonly records: number
+        readonly runs: ReadonlyArray<PrunedRun>
+        /** ISO 8601: no record is as young. */
+        readonly olderThan: string
+        readonly operator: string | null
+      }
+    >
+  | Common<
       "RUN_FINISHED",
       {
         readonly outcome: "completed" | "aborted" | "stopped"
@@ -239,6 +270,8 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
     readonly append: (event: AuditEvent) => Effect.Effect<AuditRecord, AuditError>
     /** Goes through all records from the first, in order; where the layer keeps none there are none. */
     readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
+    /** Who stands behind the records of a run, where that is configured. */
+    readonly vouching?: Vouching
   }
 >() {}
 
@@ -246,7 +279,16 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
  * @since 0.1.0
  * @category models
  */
-export interface Options {
+export interface Vouching {
+  /** Who runs what is recorded: a word of theirs, which nothing proves. */
+  readonly operator?: string
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Options extends Vouching {
   /** How phone numbers stand in the log: `masked` unless told otherwise. */
   readonly numbers?: NumberPolicy
   /** The key of the HMAC-SHA-256 that `hashed` needs. */
@@ -309,6 +351,7 @@ export const make = <R>(
     let { head } = store
     return AuditSink.of({
       forEach: store.forEach,
+      vouching: options ?? {},
       append: (event) =>
         Effect.flatMap(record(event), (record) =>
           store.keep(() => {

@@ -55,6 +55,9 @@ export interface Summary {
     readonly action: AuditLog.LoggedRun["action"]
     readonly outcome: AuditLog.LoggedRun["outcome"]
     readonly error: string | undefined
+    /** Who began it and who went on with it, as configured then. */
+    readonly operator: string | null
+    readonly resumedBy: ReadonlyArray<string>
     readonly tool: string
     readonly startedAt: string
     readonly lastAt: string
@@ -194,7 +197,7 @@ const summarize = (
   createdAt: string
 ): Summary => {
   const { complianceStatus, finished, requests, run, started, stretches } = history
-  const { action, contract, kind, lastAt, outcome, resumed, runId, startedAt, target, tool } = run
+  const { action, contract, kind, lastAt, outcome, resumed, resumedBy, runId, startedAt, target, tool } = run
   return {
     createdAt,
     tool: `genesys-dnc ${version}`,
@@ -205,6 +208,8 @@ const summarize = (
       action,
       outcome,
       error: finished?.result.error ?? undefined,
+      operator: run.operator ?? null,
+      resumedBy,
       tool,
       startedAt,
       lastAt,

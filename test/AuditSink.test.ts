@@ -227,6 +227,8 @@ describe("AuditSink", () => {
           unchained: 1,
           torn: 1,
           head: { sequence: 200, digest: last.digest },
+          pruned: undefined,
+          expectedPruned: false,
           fault: undefined
         })
       })

@@ -33,6 +33,8 @@ export interface Hit {
   readonly correlationId: string | null
   /** Names of the files that the run read. */
   readonly files: ReadonlyArray<string>
+  /** Who began the run and who went on with it, where the log says so. */
+  readonly operators: ReadonlyArray<string>
   /** When a later run took it off the same list, or may have. */
   removedAt: string | undefined
 }
@@ -52,12 +54,17 @@ export const answer = (
     for (const record of intended.sort((a, b) => a.sequence - b.sequence)) {
       latest.set(`${record.runId} ${record.result.batch} ${record.result.action}`, record)
     }
-    const files = new Map<string, ReadonlyArray<string>>()
+    const runs = new Map<string, Pick<Hit, "files" | "operators">>()
     const hits: Array<Hit> = []
     for (const record of latest.values()) {
       const { dncListId, result, runId } = record
       if (runId === null || dncListId === null) continue
-      if (!files.has(runId)) files.set(runId, filesOf(yield* index.find(AuditIndex.ofRun(runId))))
+      let run = runs.get(runId)
+      if (run === undefined) {
+        const about = yield* index.find(AuditIndex.ofRun(runId))
+        run = { files: filesOf(about), operators: operatorsOf(about) }
+        runs.set(runId, run)
+      }
       const about = yield* index.find(AuditIndex.ofRequest(runId, result.idempotencyKey))
       hits.push({
         at: record.timestamp,
@@ -68,7 +75,7 @@ export const answer = (
         reason: result.reason,
         expires: result.expires,
         ...outcomeOf(about.filter(({ sequence }) => sequence > record.sequence).findLast(isEnd)),
-        files: files.get(runId) ?? [],
+        ...run,
         removedAt: undefined
       })
     }
@@ -94,6 +101,16 @@ const isEnd = (record: AuditRecord): record is Of<"BATCH_DONE"> | Of<"BATCH_FAIL
 
 const filesOf = (records: ReadonlyArray<AuditRecord>): ReadonlyArray<string> =>
   records.flatMap((record) => (record.operation === "RUN_STARTED" ? record.result.inputs.map(({ name }) => name) : []))
+
+const operatorsOf = (records: ReadonlyArray<AuditRecord>): ReadonlyArray<string> => [
+  ...new Set(
+    records.flatMap((record) =>
+      (record.operation === "RUN_STARTED" || record.operation === "RUN_RESUMED") && record.result.operator != null
+        ? [record.result.operator]
+        : []
+    )
+  )
+]
 
 const outcomeOf = (
   end: Of<"BATCH_DONE"> | Of<"BATCH_FAILED"> | undefined

@@ -36,6 +36,10 @@ export interface LoggedRun {
   readonly action: Action | "sync"
   readonly kind: Kind
   readonly tool: string
+  /** Who began it, as configured then; older logs do not say. */
+  readonly operator?: string | null
+  /** Those who went on with it, in order. */
+  readonly resumedBy: Array<string>
   readonly inputs: ReadonlyArray<{ readonly name: string; readonly sha256: string; readonly rows: number }>
   /** What "in the past" meant, in milliseconds since 1970. */
   readonly now: number
@@ -82,6 +86,7 @@ export const collect = (): { readonly take: (record: AuditRecord) => void; reado
           startedAt: timestamp,
           lastAt: timestamp,
           resumed: 0,
+          resumedBy: [],
           outcome: "unfinished",
           totals: undefined,
           settled: new Map(),
@@ -96,6 +101,7 @@ export const collect = (): { readonly take: (record: AuditRecord) => void; reado
       switch (record.operation) {
         case "RUN_RESUMED":
           run.resumed++
+          if (record.result.operator != null) run.resumedBy.push(record.result.operator)
           run.outcome = "unfinished"
           break
         case "BATCH_DONE": {

@@ -46,7 +46,10 @@ export const openAppend = (
     )
     // before anything of it is read, and before a line is ended that somebody else may be writing
     const alone = options?.alone === true && (yield* attempt(() => file.stat())).isFile()
-    if (alone) yield* Effect.mapError(Lock.hold(path, file), (cause) => new AppendError({ cause }))
+    if (alone) {
+      yield* Effect.mapError(Lock.hold(path, file), (cause) => new AppendError({ cause }))
+      yield* attempt(() => checkPlace(file, path))
+    }
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
     const append = yield* GroupCommit.make((lines: ReadonlyArray<string>) =>
@@ -93,6 +96,12 @@ const lastLine = async <A>(
 }
 
 const blockSize = 1 << 16
+
+/** Between its opening and its lock, whoever held the lock may have put another file in its place. */
+const checkPlace = async (file: Fs.FileHandle, path: string): Promise<void> => {
+  const [own, there] = await Promise.all([file.stat({ bigint: true }), Fs.stat(path, { bigint: true })])
+  if (own.ino !== there.ino || own.dev !== there.dev) throw new Error("another process has replaced it meanwhile")
+}
 
 /** What is not a regular file (a pipe, a terminal) has no end and cannot be synced. */
 const prepare = async (file: Fs.FileHandle, path: string): Promise<Stats> => {

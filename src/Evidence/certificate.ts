@@ -42,7 +42,7 @@ export const certificate = (summary: Summary): string => {
 <p class="kind">Evidence of a Do-Not-Call ${run.action === "remove" ? "removal" : "suppression"} run</p>
 <h1>${verdict(summary)}</h1>
 <dl class="facts">
-${fact("Run", run.runId)}${fact("DNC list", `${list.id} at ${run.target}`)}${fact("Begun", run.startedAt)}${fact("Last record", run.lastAt)}${fact("Made by", `${run.tool}, interface “${run.contract}”`)}${fact("This page", `made ${summary.createdAt} by ${summary.tool}`)}
+${fact("Run", run.runId)}${fact("DNC list", `${list.id} at ${run.target}`)}${fact("Begun", run.startedAt)}${fact("Last record", run.lastAt)}${operators(summary)}${fact("Made by", `${run.tool}, interface “${run.contract}”`)}${fact("This page", `made ${summary.createdAt} by ${summary.tool}`)}
 </dl>
 </header>
 
@@ -76,7 +76,7 @@ ${fact("Last record of this run", `number ${n(checks.run.sequence)}`, checks.run
 
 <h2>What this proves, and what it does not</h2>
 <p><strong>It proves</strong> that the records were not changed singly since the head was known: none was altered, removed, inserted or moved without all that follow being written anew. That is worth as much as the place where the head was kept: keep the digest of each run where those who can write the log cannot write.</p>
-<p><strong>It does not prove</strong> who ran it, nor that the clock of the machine was right. It does not prove what the list holds today. What the server did is known by the server's own answers${summary.verified === undefined ? "" : " and by the export at the end"}.</p>
+<p><strong>It does not prove</strong> who ran it${run.operator === null && run.resumedBy.length === 0 ? "" : " (the operator is what was configured)"}, nor that the clock of the machine was right. It does not prove what the list holds today. What the server did is known by the server's own answers${summary.verified === undefined ? "" : " and by the export at the end"}.</p>
 
 <h2>Files in this folder</h2>
 ${table(
@@ -97,6 +97,9 @@ ${summary.files
 </html>
 `
 }
+
+const operators = ({ run }: Summary): string =>
+  `${run.operator === null ? "" : fact("Operator", run.operator)}${run.resumedBy.length === 0 ? "" : fact("Gone on with by", [...new Set(run.resumedBy)].join(", "))}`
 
 const verdict = ({ complianceStatus, run, totals, verified }: Summary): string => {
   const what = run.action === "remove" ? "off the list" : run.action === "sync" ? "as they should be" : "on the list"

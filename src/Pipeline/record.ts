@@ -26,7 +26,8 @@ export const recordStart = <E, E2>(
     run.recordedAtStart = run.recorded.length
     const { policy } = yield* DncValidator
     const { contract, target } = yield* DncSubmitter
-    const { append } = yield* AuditSink
+    const { append, vouching } = yield* AuditSink
+    const by = { tool: `genesys-dnc ${version}`, operator: vouching?.operator ?? null }
     if (run.earlier !== undefined) {
       return yield* append({
         operation: "RUN_RESUMED",
@@ -34,7 +35,7 @@ export const recordStart = <E, E2>(
         dncListId: run.dncListId,
         kind: run.kind,
         complianceStatus: "INCOMPLETE",
-        result: { tool: `genesys-dnc ${version}`, settled: run.earlier.settled.size }
+        result: { ...by, settled: run.earlier.settled.size }
       })
     }
     return yield* append({
@@ -45,7 +46,7 @@ export const recordStart = <E, E2>(
       complianceStatus: "INCOMPLETE",
       validationErrors: run.recorded.slice(),
       result: {
-        tool: `genesys-dnc ${version}`,
+        ...by,
         contract: contract.name,
         action: run.sync === undefined ? run.action : "sync",
         target,

@@ -50,6 +50,7 @@ export const ofError = (error: { readonly _tag?: string | undefined; readonly re
     case "CannotResume":
     case "InvalidWebhook":
     case "AmbiguousList":
+    case "RetentionError":
       return wrongUsage
     case "OutputError":
       return error.reason === "Path" ? wrongUsage : aborted

@@ -58,9 +58,13 @@ const words = (path: string, verdict: AuditChain.Verdict, expected: string | und
           `${path}: ${number(records)} records, each as it was written and in its place.`,
           expected === undefined
             ? "Whether records are missing at the end shows only against a digest kept elsewhere: --head DIGEST."
-            : `The digest ${expected} is among theirs.`,
+            : verdict.expectedPruned
+              ? `The digest ${expected} is of a record that was pruned, as a later record says.`
+              : `The digest ${expected} is among theirs.`,
           `Head: ${head.digest} (record ${head.sequence})`
         ]
+  if (verdict.pruned !== undefined)
+    lines.push(`Records 1 to ${number(verdict.pruned.sequence)} were pruned, as a later record says.`)
   if (unchained > 0)
     lines.push(`${number(unchained)} records at the beginning are from before there was a chain; nothing proves them.`)
   if (torn > 0) lines.push(`${number(torn)} lines were cut short by a crash; they were never records.`)

@@ -99,6 +99,7 @@ const words = (hits: ReadonlyArray<Hit>, gaps: ReadonlyArray<string>, shown: str
       : hits.flatMap((hit) => [
           `${hit.at}  ${hit.action === "add" ? "onto" : "off"} list ${hit.dncListId}: ${outcome(hit)}`,
           `  run ${hit.runId}, batch ${hit.batch}${hit.reason === null ? "" : `, ${hit.reason}`}, ${hit.action === "remove" ? "removal" : hit.expires === null ? "for ever" : `until ${hit.expires}`}`,
+          ...(hit.operators.length === 0 ? [] : [`  operator: ${hit.operators.map(printable).join(", ")}`]),
           `  files: ${hit.files.length === 0 ? "none" : hit.files.map(printable).join(", ")}`,
           ...(hit.removedAt === undefined ? [] : [`  removed later: ${hit.removedAt}`])
         ])

@@ -42,6 +42,7 @@ export const expire = Command.make(
       CliOptions.map(Option.getOrUndefined)
     ),
     ...options.audit,
+    ...options.vouching,
     ...options.connection,
     ...options.platformApi,
     ...options.sending

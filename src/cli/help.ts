@@ -16,7 +16,7 @@ Usage
   genesys-dnc export --list LIST         what is on a list, as a file that can be fed in again
   genesys-dnc audit verify               whether the evidence is what was written
   genesys-dnc audit find NUMBER          when a number went onto which list, and by which run
-  genesys-dnc runs list                  the runs of the audit log; runs show RUN, resume RUN, export RUN
+  genesys-dnc runs list                  the runs of the audit log; runs show, resume, export RUN, prune
   genesys-dnc evidence RUN               one run as a folder to hand over, with a page that says what was done
   genesys-dnc expire --list LIST         take numbers off whose end the list could not say, and purge the expired
   genesys-dnc webhook register|list      the webhook by which a compliance platform learns of new entries
@@ -34,6 +34,8 @@ Environment (flags win over it, and it wins over .env)
   GENESYS_DNC_API_URL                    instead of the region's API host
   GENESYS_DNC_LOGIN_URL                  instead of the region's login host
   GENESYS_DNC_LOGIN_FILE                 where login keeps the login; ~/.config/genesys-dnc/login.json if not set
+  GENESYS_DNC_OPERATOR                   who runs this, for the audit log
+  GENESYS_DNC_RETENTION                  how long runs prune keeps records at least; 5y if not set
   GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed; if not set, one is made beside the log
 
 Exit codes

@@ -8,6 +8,7 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as AuditPrune from "../AuditPrune.js"
 import type * as AuditSink from "../AuditSink.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
@@ -158,6 +159,10 @@ export const audit = {
     ),
     Options.withDefault("masked" as const)
   )
+}
+
+export const vouching = {
+  operator: optionalText("operator", "Who runs this, for the audit log; GENESYS_DNC_OPERATOR if not given")
 }
 
 export const ends = {
@@ -330,17 +335,48 @@ export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: 
     : Effect.succeed({ now })
 }
 
-export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>
+export const toAudit = (
+  options: Parsed<typeof audit> & Partial<Parsed<typeof vouching>>
+): Effect.Effect<AuditSink.Options, UsageError> =>
   Effect.gen(function* () {
+    const vouching = yield* toVouching(options)
     return options.auditNumbers === "hashed"
       ? {
+          ...vouching,
           numbers: options.auditNumbers,
           hashKey: yield* Effect.mapError(
             keyFor(options.audit),
             ({ hint, message }) => new UsageError({ message, hint })
           )
         }
-      : { numbers: options.auditNumbers }
+      : { ...vouching, numbers: options.auditNumbers }
+  })
+
+/** What is given, or else a variable that is set to something. */
+const orVariable = (given: string | undefined, name: string): Effect.Effect<string | undefined> =>
+  Effect.map(
+    given === undefined ? Effect.orElseSucceed(Config.string(name), () => "") : Effect.succeed(given),
+    (text) => (text.trim() === "" ? undefined : text.trim())
+  )
+
+const longestOperator = 200
+
+/** Who runs this. */
+export const toOperator = (given: string | undefined): Effect.Effect<string | undefined, UsageError> =>
+  Effect.filterOrFail(
+    orVariable(given, "GENESYS_DNC_OPERATOR"),
+    (operator) => operator === undefined || operator.length <= longestOperator,
+    () =>
+      new UsageError({
+        message: `The operator is named in more than ${longestOperator} characters`,
+        hint: "Give a name, a login or a ticket with --operator or GENESYS_DNC_OPERATOR."
+      })
+  )
+
+const toVouching = (options: Partial<Parsed<typeof vouching>>): Effect.Effect<AuditSink.Vouching, UsageError> =>
+  Effect.gen(function* () {
+    const operator = yield* toOperator(options.operator)
+    return operator === undefined ? {} : { operator }
   })
 
 export const toSending = (
@@ -413,6 +449,20 @@ const duration = (name: string, text: string): Effect.Effect<Duration.Duration, 
           : 60_000
   return Effect.succeed(Duration.millis(Number(match[1]) * scale))
 }
+
+/** `6y`, `2200d`; a year is 366 days, so that nothing is older by it than by the calendar. */
+export const toAge = (name: string, text: string): Effect.Effect<Duration.Duration, UsageError> => {
+  const match = /^(\d{1,6})\s*(d|days?|y|years?)$/.exec(text.trim())
+  return match === null
+    ? usage(`${name} ${text} is no time in days or years`, "Use 6y or 2200d.")
+    : Effect.succeed(Duration.times(match[2].startsWith("y") ? AuditPrune.year : Duration.days(1), Number(match[1])))
+}
+
+/** How long records are kept at least. */
+export const retention: Effect.Effect<Duration.Duration, UsageError> = Effect.flatMap(
+  orVariable(undefined, "GENESYS_DNC_RETENTION"),
+  (text) => (text === undefined ? Effect.succeed(AuditPrune.defaults.minimum) : toAge("GENESYS_DNC_RETENTION", text))
+)
 
 export const toListId = (given: string | undefined): Effect.Effect<string, UsageError> =>
   Effect.gen(function* () {

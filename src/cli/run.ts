@@ -109,6 +109,7 @@ export const shared = {
   ...options.time,
   ...options.limits,
   ...options.audit,
+  ...options.vouching,
   ...options.ends,
   ...options.policy,
   ...options.reading,
@@ -217,11 +218,11 @@ export const confirm = (question: string): Effect.Effect<void, options.UsageErro
         terminal.close()
       }
     },
-    catch: () => new options.UsageError({ message: "The question was not answered", hint: "Nothing was sent." })
+    catch: () => new options.UsageError({ message: "The question was not answered", hint: "Nothing was done." })
   }).pipe(
     Effect.filterOrFail(
       (confirmed) => confirmed,
-      () => new options.UsageError({ message: "Not confirmed; nothing was sent", hint: "Answer y, or give --yes." })
+      () => new options.UsageError({ message: "Not confirmed; nothing was done", hint: "Answer y, or give --yes." })
     ),
     Effect.asVoid
   )

@@ -1,4 +1,4 @@
-/** `genesys-dnc runs list`, `show`, `resume` and `export`: what the audit log tells of each run. */
+/** `genesys-dnc runs list`, `show`, `resume`, `export` and `prune`: what the audit log tells of each run. */
 import { createHash } from "node:crypto"
 import { createReadStream } from "node:fs"
 import { stat } from "node:fs/promises"
@@ -8,10 +8,11 @@ import * as Command from "@effect/cli/Command"
 import * as CliOptions from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as AuditLog from "../AuditLog.js"
+import * as AuditPrune from "../AuditPrune.js"
 import * as OutputFile from "../OutputFile.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
-import { saying } from "./run.js"
+import { checkTerminal, confirm, saying, yes } from "./run.js"
 import { commandOf, type InputNow, standardInput } from "./runs/command.js"
 import { describe, shortIds } from "./runs/words.js"
 import { number } from "./summary.js"
@@ -77,7 +78,10 @@ const list = Command.make("list", { json, ...log }, (given) =>
         ? jsonLine(all.map((summary, at) => listed(summary, ids[at])))
         : table(
             [
-              ["RUN", "STARTED", "ACTION", "LIST", "FILES", "ROWS", "OUTCOME", "BATCHES", "DONE", "REJECTED", "FAILED"],
+              [
+                ...["RUN", "STARTED", "ACTION", "LIST", "FILES", "ROWS", "OUTCOME", "BATCHES", "DONE", "REJECTED"],
+                ...["FAILED", "OPERATOR"]
+              ],
               ...all.map((summary, at) => row(summary, ids[at]))
             ],
             [5, 7, 8, 9, 10]
@@ -96,6 +100,7 @@ const listed = ({ batchesDone, run }: AuditLog.RunSummary, short: string) => ({
   action: run.action,
   kind: run.kind,
   inputs: run.inputs,
+  operator: run.operator ?? null,
   outcome: run.outcome,
   resumed: run.resumed,
   batches: { cut: run.batches, done: batchesDone },
@@ -118,7 +123,8 @@ const row = ({ batchesDone, run }: AuditLog.RunSummary, short: string): Readonly
     `${number(batchesDone)}/${number(run.batches)}`,
     cell(totals === undefined ? undefined : totals.created + totals.updated + totals.duplicateOnList + totals.accepted),
     cell(totals?.rejected),
-    cell(totals?.failed)
+    cell(totals?.failed),
+    printable(run.operator ?? "")
   ]
 }
 
@@ -209,7 +215,69 @@ const exportRun = Command.make(
     })
 ).pipe(Command.withDescription("The records of one run as they stand in the log, one JSON object a line."))
 
+const prune = Command.make(
+  "prune",
+  {
+    olderThan: CliOptions.text("older-than").pipe(
+      CliOptions.withDescription(
+        "Age of what is taken off, such as 6y or 2200d; GENESYS_DNC_RETENTION is the least, five years if not set"
+      )
+    ),
+    dryRun: CliOptions.boolean("dry-run").pipe(CliOptions.withDescription("Say what would be taken off, and no more")),
+    yes,
+    json,
+    operator: options.vouching.operator,
+    ...log
+  },
+  (given) =>
+    Effect.gen(function* () {
+      if (!given.yes && !given.dryRun) yield* checkTerminal("runs prune")
+      const wanted = {
+        olderThan: yield* options.toAge("--older-than", given.olderThan),
+        minimum: yield* options.retention,
+        operator: yield* options.toOperator(given.operator)
+      }
+      let plan = yield* AuditPrune.plan(given.audit, wanted)
+      if (!given.dryRun && plan.records > 0) {
+        if (!given.yes) yield* confirm(`${taken(plan, given.audit)} Take them off for ever?`)
+        plan = yield* AuditPrune.prune(given.audit, wanted)
+      }
+      const { bytes: _, ...said } = plan
+      process.stdout.write(
+        given.json ? jsonLine({ exitCode: ExitCode.done, dryRun: given.dryRun, ...said }) : pruned(plan, given)
+      )
+    }).pipe(saying(given.json))
+).pipe(
+  Command.withDescription(
+    "Take off the audit log's beginning what is older than it has to be kept; a record of it stays in the chain. Asks first. Logs in a database are not pruned by it."
+  )
+)
+
+const taken = ({ records, registrations, runs }: AuditPrune.Plan, audit: string): string =>
+  `${number(records)} records of ${number(runs.length)} runs are old enough in ${audit}${registrations === 0 ? "" : `, ${number(registrations)} registrations of webhooks among them, which are then not listed any more`}.`
+
+const pruned = (plan: AuditPrune.Plan, given: { readonly audit: string; readonly dryRun: boolean }): string => {
+  const { records, runs, until } = plan
+  const lines = [
+    records === 0
+      ? `Nothing is taken off ${given.audit}.`
+      : given.dryRun
+        ? `${taken(plan, given.audit)} Nothing was taken off yet.`
+        : `${number(records)} records of ${number(runs.length)} runs were taken off ${given.audit}; no later run knows of them.`,
+    ...runs.map(
+      ({ dncListId, endedAt, outcome, runId, startedAt }) =>
+        `  ${runId}  ${startedAt} to ${endedAt}  list ${dncListId}  ${outcome}`
+    ),
+    ...(until === undefined
+      ? []
+      : [
+          `The first record that stays is of ${until.what}, which is ${until.why === "young" ? "not old enough" : "unfinished"}.`
+        ])
+  ]
+  return lines.map((line) => `${printable(line)}\n`).join("")
+}
+
 export const runs = Command.make("runs").pipe(
-  Command.withDescription("The runs of the audit log: list, show RUN, resume RUN, export RUN."),
-  Command.withSubcommands([list, show, resume, exportRun])
+  Command.withDescription("The runs of the audit log: list, show RUN, resume RUN, export RUN, prune."),
+  Command.withSubcommands([list, show, resume, exportRun, prune])
 )

@@ -1,5 +1,5 @@
 /** A run in plain words. */
-import { failures, type RunHistory } from "../../AuditLog.js"
+import { failures, type LoggedRun, type RunHistory } from "../../AuditLog.js"
 import { number, seconds } from "../summary.js"
 import { printable } from "../terminal.js"
 
@@ -42,6 +42,7 @@ export const describe = (history: RunHistory, audit: string): string => {
     `  ${run.action === "add" ? "Put" : run.action === "remove" ? "Take" : "Sync"} ${number(started.result.distinctNumbers)} distinct ${run.kind === "phone" ? "numbers" : `values (${run.kind})`} ${run.action === "add" ? "on" : run.action === "remove" ? "off" : "with"} DNC list ${run.dncListId} at ${run.target}`,
     `  Begun ${run.startedAt}, last record ${run.lastAt}${finished?.latencyMs == null ? "" : `, took ${seconds(finished.latencyMs)}`}`,
     `  By ${run.tool}, contract ${run.contract}; gone on with ${run.resumed === 1 ? "once" : `${run.resumed} times`}`,
+    ...operators(run).map((words) => `  ${words}`),
     ...(finished?.result.error == null ? [] : [`  Error: ${printable(finished.result.error)}`]),
     "",
     "  Files",
@@ -79,5 +80,11 @@ export const describe = (history: RunHistory, audit: string): string => {
   ]
   return lines.map((line) => `${line}\n`).join("")
 }
+
+/** Who began a run and who went on with it, where the log says so. */
+export const operators = ({ operator, resumedBy }: LoggedRun): ReadonlyArray<string> => [
+  ...(operator == null ? [] : [`Operator: ${printable(operator)}`]),
+  ...(resumedBy.length === 0 ? [] : [`Gone on with by: ${[...new Set(resumedBy)].map(printable).join(", ")}`])
+]
 
 const mostFailures = 20
