@@ -6,6 +6,7 @@
  * @since 0.1.0
  */
 import { createHash } from "node:crypto"
+import * as AuditSignature from "./AuditSignature.js"
 
 /**
  * The end of a chain: how many records it has, and the digest of the last one.
@@ -116,7 +117,7 @@ const isIntact = (rest: object, digest: string): boolean => {
  * @category models
  */
 export interface Fault {
-  readonly kind: "altered" | "removed" | "inserted" | "moved" | "unreadable" | "cut"
+  readonly kind: "signature" | "altered" | "removed" | "inserted" | "moved" | "unreadable" | "cut"
   /** The record's place in the chain. */
   readonly sequence: number
   /** Where it stands, or should stand, in the file, from 1. */
@@ -140,17 +141,21 @@ export interface Verdict {
   readonly pruned: Head | undefined
   /** The expected digest is of what was taken off: a record says so, and nothing of it is left to be looked at. */
   readonly expectedPruned: boolean
+  /** Records that hold a signature of a head: whether they were held against keys, and the last head that was signed. */
+  readonly signatures: { readonly found: number; readonly checked: boolean; readonly last: Head | undefined }
   readonly fault: Fault | undefined
 }
 
 /**
  * Holds the lines of a log against its chain, one after the other; then `finish`, with the digest that the log is known to
- * have had at some time, if there is one: it has to be among the digests.
+ * have had at some time, if there is one: it has to be among the digests. Where public keys (SPKI in base64) are given,
+ * each signature of a head has to be by one of them, and there has to be one.
  *
  * @since 0.1.0
  */
 export const verifier = (
-  expected?: string
+  expected?: string,
+  publicKeys?: ReadonlyArray<string>
 ): { readonly take: (line: string) => void; readonly finish: () => Verdict } => {
   let line = 0
   let records = 0
@@ -167,17 +172,45 @@ export const verifier = (
   let start: (Head & { readonly line: number }) | undefined
   let pruned: Head | undefined
   let expectedPruned = false
+  let signatures = 0
+  let lastSigned: Head | undefined
+  /** The latest digests by their places: a head is signed soon after it was made. */
+  const recent = new Map<number, string>()
 
   const follows = (link: Link, at: number, record: object): void => {
     head = { sequence: link.sequence, digest: link.digest }
     headLine = at
     seen ||= link.digest === expected
     tornLine = undefined
-    const { operation, result } = record as { readonly operation?: unknown; readonly result?: Partial<Tombstone> }
-    if (operation !== "LOG_PRUNED" || result === undefined) return
-    const { runs = [], through } = result
+    recent.set(link.sequence, link.digest)
+    recent.delete(link.sequence - mostRecent)
+    const { operation, result } = record as { readonly operation?: unknown; readonly result?: object }
+    if (operation === "HEAD_SIGNED") checkSignature(link, at, Object(result) as AuditSignature.Signed)
+    if (operation !== "LOG_PRUNED") return
+    const { runs, through } = Object(result) as Partial<Tombstone>
     if (through?.digest === start?.digest && through?.sequence === start?.sequence) pruned = through
-    if (through?.digest === expected || runs.some((run) => run.head === expected)) expectedPruned = true
+    if (through?.digest === expected || (Array.isArray(runs) && runs.some((run) => run?.head === expected)))
+      expectedPruned = true
+  }
+
+  const checkSignature = (link: Link, at: number, signed: AuditSignature.Signed): void => {
+    signatures++
+    const made = recent.get(signed.sequence)
+    if (made === undefined || made !== signed.digest) {
+      settle(
+        "signature",
+        link.sequence,
+        at,
+        `Record ${link.sequence} on line ${at} is of the signature of a head that the log did not have shortly before`
+      )
+    } else if (publicKeys !== undefined && !AuditSignature.isBy(signed, publicKeys)) {
+      settle(
+        "signature",
+        link.sequence,
+        at,
+        `The signature in record ${link.sequence} on line ${at}, over record ${signed.sequence}, is not by the key that was given`
+      )
+    } else lastSigned = { sequence: signed.sequence, digest: signed.digest }
   }
 
   /** A log may begin behind what was taken off it: whether that was said, shows further down. */
@@ -302,6 +335,9 @@ export const verifier = (
             : `Records 1 to ${start.sequence} are missing: they stood before line ${start.line}, and no record says that they were pruned`
         )
       }
+      if (fault === undefined && publicKeys !== undefined && signatures === 0) {
+        settle("signature", head.sequence + 1, line + 1, "There is no signature in the log: nobody vouches for it")
+      }
       if (fault === undefined && !seen && !expectedPruned) {
         settle(
           "cut",
@@ -310,10 +346,21 @@ export const verifier = (
           `No record has the digest ${expected}: the log was cut behind record ${head.sequence}, or it is another log`
         )
       }
-      return { records, unchained, torn, head, pruned, expectedPruned: expectedPruned && !seen, fault }
+      return {
+        records,
+        unchained,
+        torn,
+        head,
+        pruned,
+        expectedPruned: expectedPruned && !seen,
+        signatures: { found: signatures, checked: publicKeys !== undefined, last: lastSigned },
+        fault
+      }
     }
   }
 }
+
+const mostRecent = 1024
 
 /** What a record says of what was taken off the log's beginning. */
 interface Tombstone {

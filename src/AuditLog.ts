@@ -138,9 +138,13 @@ async function* runLines(path: string, runId: string): AsyncGenerator<string> {
  *
  * @since 0.1.0
  */
-export const verify = (path: string, expected?: string): Effect.Effect<AuditChain.Verdict, AuditLogError> =>
+export const verify = (
+  path: string,
+  expected?: string,
+  publicKeys?: ReadonlyArray<string>
+): Effect.Effect<AuditChain.Verdict, AuditLogError> =>
   Effect.suspend(() => {
-    const { finish, take } = AuditChain.verifier(expected)
+    const { finish, take } = AuditChain.verifier(expected, publicKeys)
     return Effect.map(forEachLine(path, take), finish)
   })
 

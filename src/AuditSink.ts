@@ -12,6 +12,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as AuditChain from "./AuditChain.js"
 import * as AuditLog from "./AuditLog.js"
+import type { Signed, Signer } from "./AuditSignature.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
@@ -201,6 +202,7 @@ export type AuditEvent =
       }
     >
   | Common<"WEBHOOK_REGISTERED", Registration>
+  | Common<"HEAD_SIGNED", Signed>
   | Common<
       "LOG_PRUNED",
       {
@@ -282,6 +284,8 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
 export interface Vouching {
   /** Who runs what is recorded: a word of theirs, which nothing proves. */
   readonly operator?: string
+  /** Signs the head of the log at the end of each run. */
+  readonly signer?: Signer
 }
 
 /**

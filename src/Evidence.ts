@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type * as AuditChain from "./AuditChain.js"
 import * as AuditLog from "./AuditLog.js"
+import * as AuditSignature from "./AuditSignature.js"
 import type { ComplianceStatus } from "./AuditSink.js"
 import type { Kind } from "./DncEntry.js"
 import { certificate } from "./Evidence/certificate.js"
@@ -93,6 +94,8 @@ export interface Summary {
     /** The run's records, and what ties them to the log: `first.previous` and `next.previous`. */
     readonly stretches: ReadonlyArray<AuditLog.Stretch>
   }
+  /** The head that the run's end made, where it was signed: `head.txt` and `head.sig` are the text and the signature. */
+  readonly signed: AuditSignature.Signed | undefined
   readonly files: ReadonlyArray<WrittenFile>
   /** What is in the folder besides `summary.json` and the page. */
   readonly contents: ReadonlyArray<{ readonly name: string; readonly description: string; readonly sha256: string }>
@@ -129,6 +132,20 @@ export const write = (
           sha256: yield* put("dispositions.csv", Stream.fromIterable(dispositions(history.requests)))
         }
       ]
+      const { signed } = history
+      if (signed !== undefined) {
+        const add = (name: string, description: string, sha256: string) => contents.push({ name, description, sha256 })
+        const pem = AuditSignature.toPem(signed.publicKey)
+        const signature = yield* attempt(folder, async () => {
+          const bytes = Buffer.from(signed.signature, "base64")
+          await Fs.writeFile(inFolder("head.sig"), bytes, { mode: 0o600, flag: "wx" })
+          return createHash("sha256").update(bytes).digest("hex")
+        })
+        const text = Stream.make(AuditSignature.text(signed))
+        add("head.txt", "the text that was signed: place and digest of the run's end", yield* put("head.txt", text))
+        add("head.sig", "the signature of head.txt (Ed25519)", signature)
+        add("head.pub.pem", "the public key that it claims to be by", yield* put("head.pub.pem", Stream.make(pem)))
+      }
       const files: Array<WrittenFile> = []
       for (const file of history.finished?.result.files ?? []) {
         const written = yield* copy(file, partial)
@@ -238,6 +255,7 @@ const summarize = (
     verified: finished?.result.verified ?? undefined,
     numbers: history.numbers,
     checks: { run: stretches[stretches.length - 1].last, log, stretches },
+    signed: history.signed,
     files,
     contents
   }

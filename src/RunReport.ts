@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+
+import type { Signed } from "./AuditSignature.js"
 import type { ComplianceStatus } from "./AuditSink.js"
 import type { Action, Kind, Receipt, Reject, RejectCode } from "./DncEntry.js"
 
@@ -146,6 +148,8 @@ export interface RunReport {
   readonly resumed?: { readonly startedAt: string; readonly batches: number }
   /** The digest of the run's last record, which stands for all of the log up to it: what `audit verify --head` takes. */
   readonly auditHead?: string
+  /** The head that the run's end made, signed, where a key is configured; the record of it is the one of `auditHead`. */
+  readonly signedHead?: Signed
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

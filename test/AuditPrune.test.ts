@@ -110,10 +110,9 @@ describe("AuditPrune", () => {
         ["0003", "0004"]
       )
       // whoever runs next goes on with the chain
+      const { digest: _, previous: _p, sequence: _s, ...first } = JSON.parse(before[0])
       yield* Effect.provide(
-        Effect.flatMap(AuditSink.AuditSink, ({ append }) =>
-          append({ ...JSON.parse(before[0]), runId: "0005", operation: "RUN_STARTED" })
-        ),
+        Effect.flatMap(AuditSink.AuditSink, ({ append }) => append({ ...first, runId: "0005" })),
         AuditSink.layerFile(log)
       )
       assert.deepInclude(yield* AuditLog.verify(log), { fault: undefined, records: 8 })

@@ -229,6 +229,7 @@ describe("AuditSink", () => {
           head: { sequence: 200, digest: last.digest },
           pruned: undefined,
           expectedPruned: false,
+          signatures: { found: 0, checked: false, last: undefined },
           fault: undefined
         })
       })

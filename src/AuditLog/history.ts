@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type * as AuditChain from "../AuditChain.js"
+import type { Signed } from "../AuditSignature.js"
 import type { AuditRecord, ComplianceStatus, ValidationError } from "../AuditSink.js"
 import type { Action } from "../DncEntry.js"
 import { collect, type LoggedRun } from "./runs.js"
@@ -67,6 +68,8 @@ export interface RunHistory {
   readonly started: Of<"RUN_STARTED">
   /** The last of its ends: a run that was gone on with has several. */
   readonly finished: Of<"RUN_FINISHED"> | undefined
+  /** The head that its last end made, where it was signed. */
+  readonly signed: Signed | undefined
   readonly complianceStatus: ComplianceStatus
   readonly records: number
   readonly requests: ReadonlyArray<LoggedRequest>
@@ -107,6 +110,7 @@ export const follow = (
   const rejects: Array<ValidationError> = []
   let started: Of<"RUN_STARTED"> | undefined
   let finished: Of<"RUN_FINISHED"> | undefined
+  let signed: Signed | undefined
   let complianceStatus: ComplianceStatus = "INCOMPLETE"
   let records = 0
   let numbers: RunHistory["numbers"] = "masked"
@@ -139,8 +143,12 @@ export const follow = (
         case "RUN_STARTED":
           started = record
           break
+        case "HEAD_SIGNED":
+          signed = record.result
+          break
         case "RUN_FINISHED":
           finished = record
+          signed = undefined
           complianceStatus = record.complianceStatus
           break
         case "BATCH_INTENDED": {
@@ -166,6 +174,7 @@ export const follow = (
             run,
             started,
             finished,
+            signed,
             complianceStatus: run.outcome === "unfinished" ? "INCOMPLETE" : complianceStatus,
             records,
             requests,

@@ -6,6 +6,8 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import type { Head } from "../AuditChain.js"
+import type { Signer } from "../AuditSignature.js"
 import { AuditSink, type Expiry } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
@@ -73,7 +75,7 @@ const planned = ({ removalsFailed: _, removalsSkipped: _s, removed: _r, ...plan 
 /** Closes the files, writes the last record, and reports; what fails here fails the run, no row. */
 export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputReport>) =>
   Effect.gen(function* () {
-    const { append } = yield* AuditSink
+    const { append, vouching } = yield* AuditSink
     // of a window that could not be begun
     run.ledger.totals.skipped += run.set.pending()
     const files = yield* Effect.catchAll(run.outputs.finish, (error) => {
@@ -99,12 +101,32 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
-    }).pipe(Effect.either)
+    }).pipe(
+      Effect.flatMap((record) => vouch(run, record, vouching?.signer)),
+      Effect.either
+    )
     if (run.cause !== undefined) return yield* Effect.failCause(run.cause)
-    if (Either.isRight(recorded)) return { ...finished, auditHead: recorded.right.digest }
+    if (Either.isRight(recorded)) return { ...finished, ...recorded.right }
     return finished.error !== undefined
       ? finished
       : { ...finished, outcome: "aborted" as const, error: describe(recorded.left) }
+  })
+
+/** Signs the head that the run's end has made, where a key is configured; a record of it makes another head. */
+const vouch = <E, E2>(run: Run<E, E2>, { digest, sequence }: Head, signer: Signer | undefined) =>
+  Effect.gen(function* () {
+    if (signer === undefined) return { auditHead: digest }
+    const { append } = yield* AuditSink
+    const signed = signer.sign({ digest, sequence })
+    const record = yield* append({
+      operation: "HEAD_SIGNED",
+      runId: run.runId,
+      dncListId: run.dncListId,
+      kind: run.kind,
+      complianceStatus: Report.complianceStatus(run.ledger.totals),
+      result: signed
+    })
+    return { auditHead: record.digest, signedHead: signed }
   })
 
 const removals = ({ removals, removalsFailed, removalsSkipped, removed }: SyncReport) => ({

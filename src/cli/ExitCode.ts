@@ -51,6 +51,7 @@ export const ofError = (error: { readonly _tag?: string | undefined; readonly re
     case "InvalidWebhook":
     case "AmbiguousList":
     case "RetentionError":
+    case "SignatureError":
       return wrongUsage
     case "OutputError":
       return error.reason === "Path" ? wrongUsage : aborted

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as AuditChain from "../AuditChain.js"
 import * as AuditLog from "../AuditLog.js"
+import * as AuditSignature from "../AuditSignature.js"
 import { find } from "./auditFind.js"
 import * as ExitCode from "./ExitCode.js"
 import * as options from "./options.js"
@@ -19,6 +20,10 @@ const verify = Command.make(
       CliOptions.optional,
       CliOptions.map(Option.getOrUndefined)
     ),
+    publicKey: options.optionalText(
+      "public-key",
+      "File with the public key (PEM) that each signature in the log has to be by; files separated by commas"
+    ),
     json: CliOptions.boolean("json").pipe(CliOptions.withDescription("One JSON object on standard output")),
     audit: options.audit.audit
   },
@@ -31,7 +36,13 @@ const verify = Command.make(
           hint: "Give the 64 hexadecimal digits that a run prints at its end."
         })
       }
-      const verdict = yield* AuditLog.verify(given.audit, head)
+      const verdict = yield* AuditLog.verify(
+        given.audit,
+        head,
+        given.publicKey === undefined
+          ? undefined
+          : yield* Effect.forEach(given.publicKey.split(","), (path) => AuditSignature.publicKeyFromFile(path.trim()))
+      )
       if (verdict.records === 0) {
         return yield* new AuditLog.AuditLogError({
           message: `There are no records in ${given.audit}`,
@@ -63,6 +74,13 @@ const words = (path: string, verdict: AuditChain.Verdict, expected: string | und
               : `The digest ${expected} is among theirs.`,
           `Head: ${head.digest} (record ${head.sequence})`
         ]
+  const { checked, found, last } = verdict.signatures
+  if (found > 0 && fault === undefined)
+    lines.push(
+      checked
+        ? `${number(found)} signatures, each by the key: its holder vouched for all records up to ${last?.sequence}.`
+        : `${number(found)} signatures, not checked: --public-key FILE.`
+    )
   if (verdict.pruned !== undefined)
     lines.push(`Records 1 to ${number(verdict.pruned.sequence)} were pruned, as a later record says.`)
   if (unchained > 0)

@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as AuditPrune from "../AuditPrune.js"
+import * as AuditSignature from "../AuditSignature.js"
 import type * as AuditSink from "../AuditSink.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
@@ -162,7 +163,11 @@ export const audit = {
 }
 
 export const vouching = {
-  operator: optionalText("operator", "Who runs this, for the audit log; GENESYS_DNC_OPERATOR if not given")
+  operator: optionalText("operator", "Who runs this, for the audit log; GENESYS_DNC_OPERATOR if not given"),
+  signKey: optionalText(
+    "sign-key",
+    "File with the Ed25519 key (PEM, PKCS #8) that signs the head of the audit log; GENESYS_DNC_SIGN_KEY if not given"
+  )
 }
 
 export const ends = {
@@ -337,7 +342,7 @@ export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: 
 
 export const toAudit = (
   options: Parsed<typeof audit> & Partial<Parsed<typeof vouching>>
-): Effect.Effect<AuditSink.Options, UsageError> =>
+): Effect.Effect<AuditSink.Options, UsageError | AuditSignature.SignatureError> =>
   Effect.gen(function* () {
     const vouching = yield* toVouching(options)
     return options.auditNumbers === "hashed"
@@ -373,10 +378,16 @@ export const toOperator = (given: string | undefined): Effect.Effect<string | un
       })
   )
 
-const toVouching = (options: Partial<Parsed<typeof vouching>>): Effect.Effect<AuditSink.Vouching, UsageError> =>
+const toVouching = (
+  options: Partial<Parsed<typeof vouching>>
+): Effect.Effect<AuditSink.Vouching, UsageError | AuditSignature.SignatureError> =>
   Effect.gen(function* () {
     const operator = yield* toOperator(options.operator)
-    return operator === undefined ? {} : { operator }
+    const signKey = yield* orVariable(options.signKey, "GENESYS_DNC_SIGN_KEY")
+    return {
+      ...(operator === undefined ? {} : { operator }),
+      ...(signKey === undefined ? {} : { signer: yield* AuditSignature.fromFile(signKey) })
+    }
   })
 
 export const toSending = (

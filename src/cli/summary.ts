@@ -62,9 +62,10 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
 }
 
 /** Where it is, and the digest that shows later whether it is what it was. */
-export const evidence = ({ auditHead, runId }: RunReport, auditLog: string): ReadonlyArray<string> => [
+export const evidence = ({ auditHead, runId, signedHead }: RunReport, auditLog: string): ReadonlyArray<string> => [
   `  Evidence: ${auditLog}, run ${runId}`,
-  ...(auditHead === undefined ? [] : [`  Head of the log: ${auditHead}`])
+  ...(auditHead === undefined ? [] : [`  Head of the log: ${auditHead}`]),
+  ...(signedHead === undefined ? [] : [`  Signed: record ${signedHead.sequence} and all before it`])
 ]
 
 const fileName = (file: RunReport["files"][number]["kind"], kind: Kind): string =>

@@ -30,7 +30,7 @@ const totals: ReadonlyArray<readonly [string, string]> = [
 ]
 
 export const describe = (history: RunHistory, audit: string): string => {
-  const { batchesDone, complianceStatus, finished, rejectsByCode, requests, run, started, stretches } = history
+  const { batchesDone, complianceStatus, finished, rejectsByCode, requests, run, signed, started, stretches } = history
   const counts = run.totals
   const width = Math.max(5, ...Object.values(counts ?? {}).map((count) => number(count).length))
   const codes = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a)
@@ -76,7 +76,8 @@ export const describe = (history: RunHistory, audit: string): string => {
       : [`  Verified: ${number(finished.result.verified)} are as they should be in an export of the list`]),
     "",
     `  Evidence: ${audit}, records ${stretches.map(({ first, last }) => (first.sequence === last.sequence ? number(first.sequence) : `${number(first.sequence)}–${number(last.sequence)}`)).join(", ")}`,
-    `  Head of the log after its last record: ${run.head}`
+    `  Head of the log after its last record: ${run.head}`,
+    ...(signed === undefined ? [] : [`  Signed: record ${number(signed.sequence)} and all before it`])
   ]
   return lines.map((line) => `${line}\n`).join("")
 }
