@@ -16,6 +16,7 @@ import type { Signed, Signer } from "./AuditSignature.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
+import type { Stamped, Stamper } from "./AuditTimestamp.js"
 import type { Action, Kind } from "./DncEntry.js"
 import type { RunReport, SyncReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
@@ -203,6 +204,7 @@ export type AuditEvent =
     >
   | Common<"WEBHOOK_REGISTERED", Registration>
   | Common<"HEAD_SIGNED", Signed>
+  | Common<"HEAD_TIMESTAMPED", Stamped>
   | Common<
       "LOG_PRUNED",
       {
@@ -286,6 +288,8 @@ export interface Vouching {
   readonly operator?: string
   /** Signs the head of the log at the end of each run. */
   readonly signer?: Signer
+  /** Has it stamped with the time, by somebody else; what fails is a warning. */
+  readonly stamper?: Stamper
 }
 
 /**

@@ -16,6 +16,7 @@ import type * as AuditChain from "./AuditChain.js"
 import * as AuditLog from "./AuditLog.js"
 import * as AuditSignature from "./AuditSignature.js"
 import type { ComplianceStatus } from "./AuditSink.js"
+import type * as AuditTimestamp from "./AuditTimestamp.js"
 import type { Kind } from "./DncEntry.js"
 import { certificate } from "./Evidence/certificate.js"
 import { dispositions } from "./Evidence/dispositions.js"
@@ -96,6 +97,8 @@ export interface Summary {
   }
   /** The head that the run's end made, where it was signed: `head.txt` and `head.sig` are the text and the signature. */
   readonly signed: AuditSignature.Signed | undefined
+  /** The same head with a time stamp, whose token is `head.tsr`. */
+  readonly stamped: AuditTimestamp.Stamped | undefined
   readonly files: ReadonlyArray<WrittenFile>
   /** What is in the folder besides `summary.json` and the page. */
   readonly contents: ReadonlyArray<{ readonly name: string; readonly description: string; readonly sha256: string }>
@@ -132,15 +135,26 @@ export const write = (
           sha256: yield* put("dispositions.csv", Stream.fromIterable(dispositions(history.requests)))
         }
       ]
-      const { signed } = history
-      if (signed !== undefined) {
-        const add = (name: string, description: string, sha256: string) => contents.push({ name, description, sha256 })
-        const pem = AuditSignature.toPem(signed.publicKey)
-        const signature = yield* attempt(folder, async () => {
-          const bytes = Buffer.from(signed.signature, "base64")
-          await Fs.writeFile(inFolder("head.sig"), bytes, { mode: 0o600, flag: "wx" })
+      const { signed, stamped } = history
+      const add = (name: string, description: string, sha256: string) => contents.push({ name, description, sha256 })
+      const putBase64 = (name: string, base64: string) =>
+        attempt(folder, async () => {
+          const bytes = Buffer.from(base64, "base64")
+          await Fs.writeFile(inFolder(name), bytes, { mode: 0o600, flag: "wx" })
           return createHash("sha256").update(bytes).digest("hex")
         })
+      if (stamped !== undefined) {
+        add(
+          "head.tsr",
+          "the time stamp of the run's end (RFC 3161, a token)",
+          yield* putBase64("head.tsr", stamped.token)
+        )
+        const digest = yield* put("head.sha256", Stream.make(`${stamped.digest}\n`))
+        add("head.sha256", "the digest that was stamped", digest)
+      }
+      if (signed !== undefined) {
+        const pem = AuditSignature.toPem(signed.publicKey)
+        const signature = yield* putBase64("head.sig", signed.signature)
         const text = Stream.make(AuditSignature.text(signed))
         add("head.txt", "the text that was signed: place and digest of the run's end", yield* put("head.txt", text))
         add("head.sig", "the signature of head.txt (Ed25519)", signature)
@@ -256,6 +270,7 @@ const summarize = (
     numbers: history.numbers,
     checks: { run: stretches[stretches.length - 1].last, log, stretches },
     signed: history.signed,
+    stamped: history.stamped,
     files,
     contents
   }

@@ -6,6 +6,7 @@
 
 import type { Signed } from "./AuditSignature.js"
 import type { ComplianceStatus } from "./AuditSink.js"
+import type { Stamped } from "./AuditTimestamp.js"
 import type { Action, Kind, Receipt, Reject, RejectCode } from "./DncEntry.js"
 
 /**
@@ -150,6 +151,8 @@ export interface RunReport {
   readonly auditHead?: string
   /** The head that the run's end made, signed, where a key is configured; the record of it is the one of `auditHead`. */
   readonly signedHead?: Signed
+  /** The same head with a stamp of the time, where a service is configured and gave one. */
+  readonly stampedHead?: Stamped
   /** Memory held by the set of distinct numbers, in bytes. */
   readonly setBytes: number
   readonly batches: { readonly cut: number; readonly done: number; readonly failed: number }

@@ -6,6 +6,7 @@
 import type * as AuditChain from "../AuditChain.js"
 import type { Signed } from "../AuditSignature.js"
 import type { AuditRecord, ComplianceStatus, ValidationError } from "../AuditSink.js"
+import type { Stamped } from "../AuditTimestamp.js"
 import type { Action } from "../DncEntry.js"
 import { collect, type LoggedRun } from "./runs.js"
 
@@ -70,6 +71,7 @@ export interface RunHistory {
   readonly finished: Of<"RUN_FINISHED"> | undefined
   /** The head that its last end made, where it was signed. */
   readonly signed: Signed | undefined
+  readonly stamped: Stamped | undefined
   readonly complianceStatus: ComplianceStatus
   readonly records: number
   readonly requests: ReadonlyArray<LoggedRequest>
@@ -111,6 +113,7 @@ export const follow = (
   let started: Of<"RUN_STARTED"> | undefined
   let finished: Of<"RUN_FINISHED"> | undefined
   let signed: Signed | undefined
+  let stamped: Stamped | undefined
   let complianceStatus: ComplianceStatus = "INCOMPLETE"
   let records = 0
   let numbers: RunHistory["numbers"] = "masked"
@@ -146,9 +149,13 @@ export const follow = (
         case "HEAD_SIGNED":
           signed = record.result
           break
+        case "HEAD_TIMESTAMPED":
+          stamped = record.result
+          break
         case "RUN_FINISHED":
           finished = record
           signed = undefined
+          stamped = undefined
           complianceStatus = record.complianceStatus
           break
         case "BATCH_INTENDED": {
@@ -175,6 +182,7 @@ export const follow = (
             started,
             finished,
             signed,
+            stamped,
             complianceStatus: run.outcome === "unfinished" ? "INCOMPLETE" : complianceStatus,
             records,
             requests,

@@ -73,7 +73,7 @@ ${fact("Last record of this run", `number ${n(checks.run.sequence)}`, checks.run
 <p>On the machine that keeps the log, this command says whether the log still holds the last record of this run, and everything before it, unchanged:</p>
 <pre>genesys-dnc audit verify --head ${text(checks.run.digest)}</pre>
 <p>The records of the run are in <code>chain.jsonl</code> exactly as they stand in the log. The files that the run read can be held against the digests above with any tool that computes SHA-256.</p>
-${signature(summary)}
+${signature(summary)}${timestamp(summary)}
 <h2>What this proves, and what it does not</h2>
 <p><strong>It proves</strong> that the records were not changed singly since the head was known: none was altered, removed, inserted or moved without all that follow being written anew. That is worth as much as the place where the head was kept: keep the digest of each run where those who can write the log cannot write.</p>
 <p><strong>It does not prove</strong> who ran it${run.operator === null && run.resumedBy.length === 0 ? "" : " (the operator is what was configured)"}, nor that the clock of the machine was right. It does not prove what the list holds today. What the server did is known by the server's own answers${summary.verified === undefined ? "" : " and by the export at the end"}.</p>
@@ -104,6 +104,14 @@ const signature = ({ signed }: Summary): string =>
     : `<p>The head after record ${n(signed.sequence)}, the end of this run, was signed by Ed25519. In this folder, this command says whether <code>head.sig</code> is the signature of <code>head.txt</code>, which names that record's digest, by the key in <code>head.pub.pem</code>:</p>
 <pre>openssl pkeyutl -verify -pubin -inkey head.pub.pem -rawin -in head.txt -sigfile head.sig</pre>
 <p>Hold the key against the one that its holder gave you by another way. Then the signature proves that the holder of the key vouched for all records up to that one. It does not prove when, nor that the records are true.</p>
+`
+
+const timestamp = ({ stamped }: Summary): string =>
+  stamped === undefined
+    ? ""
+    : `<p>The head after record ${n(stamped.sequence)}, the end of this run, was stamped with the time ${text(stamped.genTime)} by ${text(stamped.url)}. When it came, the stamp was looked at for being of this digest and of this request, not for who signed it. This command does that, with the service's certificate, and those above it, in <code>tsa.pem</code>:</p>
+<pre>openssl ts -verify -digest ${text(stamped.digest)} -token_in -in head.tsr -CAfile tsa.pem</pre>
+<p>Then it proves that the records up to that one existed at that time, if the service is to be trusted; not that they are true.</p>
 `
 
 const operators = ({ run }: Summary): string =>

@@ -7,8 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { Head } from "../AuditChain.js"
-import type { Signer } from "../AuditSignature.js"
-import { AuditSink, type Expiry } from "../AuditSink.js"
+import { AuditSink, type Expiry, type Vouching } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import { DncValidator } from "../DncValidator.js"
 import type { InputReport, OutputFile, RunReport, SyncReport } from "../RunReport.js"
@@ -102,7 +101,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
     }).pipe(
-      Effect.flatMap((record) => vouch(run, record, vouching?.signer)),
+      Effect.flatMap((record) => vouch(run, record, vouching)),
       Effect.either
     )
     if (run.cause !== undefined) return yield* Effect.failCause(run.cause)
@@ -112,21 +111,34 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
       : { ...finished, outcome: "aborted" as const, error: describe(recorded.left) }
   })
 
-/** Signs the head that the run's end has made, where a key is configured; a record of it makes another head. */
-const vouch = <E, E2>(run: Run<E, E2>, { digest, sequence }: Head, signer: Signer | undefined) =>
+/** Signs the head that the run's end has made, and has it stamped, as configured; records of it make other heads. */
+const vouch = <E, E2>(run: Run<E, E2>, { digest, sequence }: Head, { signer, stamper }: Vouching = {}) =>
   Effect.gen(function* () {
-    if (signer === undefined) return { auditHead: digest }
     const { append } = yield* AuditSink
-    const signed = signer.sign({ digest, sequence })
-    const record = yield* append({
-      operation: "HEAD_SIGNED",
+    const common = {
       runId: run.runId,
       dncListId: run.dncListId,
       kind: run.kind,
-      complianceStatus: Report.complianceStatus(run.ledger.totals),
-      result: signed
-    })
-    return { auditHead: record.digest, signedHead: signed }
+      complianceStatus: Report.complianceStatus(run.ledger.totals)
+    }
+    const head = { digest, sequence }
+    let auditHead = digest
+    const signedHead = signer?.sign(head)
+    if (signedHead !== undefined) {
+      auditHead = (yield* append({ ...common, operation: "HEAD_SIGNED", result: signedHead })).digest
+    }
+    const stampedHead =
+      stamper === undefined
+        ? undefined
+        : yield* Effect.catchAll(stamper(head), ({ hint, message }) => Effect.logWarning(`${message}. ${hint}`))
+    if (stampedHead) {
+      auditHead = (yield* append({ ...common, operation: "HEAD_TIMESTAMPED", result: stampedHead })).digest
+    }
+    return {
+      auditHead,
+      ...(signedHead === undefined ? {} : { signedHead }),
+      ...(stampedHead ? { stampedHead } : {})
+    }
   })
 
 const removals = ({ removals, removalsFailed, removalsSkipped, removed }: SyncReport) => ({

@@ -36,6 +36,7 @@ Environment (flags win over it, and it wins over .env)
   GENESYS_DNC_LOGIN_FILE                 where login keeps the login; ~/.config/genesys-dnc/login.json if not set
   GENESYS_DNC_OPERATOR                   who runs this, for the audit log
   GENESYS_DNC_SIGN_KEY                   file of the Ed25519 key that signs the head of the audit log
+  GENESYS_DNC_TIMESTAMP_URL              RFC 3161 service that stamps the head of the audit log
   GENESYS_DNC_RETENTION                  how long runs prune keeps records at least; 5y if not set
   GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed; if not set, one is made beside the log
 

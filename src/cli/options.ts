@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as AuditPrune from "../AuditPrune.js"
 import * as AuditSignature from "../AuditSignature.js"
 import type * as AuditSink from "../AuditSink.js"
+import * as AuditTimestamp from "../AuditTimestamp.js"
 import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncLists from "../DncLists.js"
@@ -167,6 +168,10 @@ export const vouching = {
   signKey: optionalText(
     "sign-key",
     "File with the Ed25519 key (PEM, PKCS #8) that signs the head of the audit log; GENESYS_DNC_SIGN_KEY if not given"
+  ),
+  timestampUrl: optionalText(
+    "timestamp-url",
+    "Service (RFC 3161) that stamps the head of the audit log with the time; GENESYS_DNC_TIMESTAMP_URL if not given"
   )
 }
 
@@ -384,7 +389,16 @@ const toVouching = (
   Effect.gen(function* () {
     const operator = yield* toOperator(options.operator)
     const signKey = yield* orVariable(options.signKey, "GENESYS_DNC_SIGN_KEY")
+    const url = yield* orVariable(options.timestampUrl, "GENESYS_DNC_TIMESTAMP_URL")
     return {
+      ...(url === undefined
+        ? {}
+        : {
+            stamper: yield* Effect.mapError(
+              AuditTimestamp.make(url),
+              ({ hint, message }) => new UsageError({ message, hint })
+            )
+          }),
       ...(operator === undefined ? {} : { operator }),
       ...(signKey === undefined ? {} : { signer: yield* AuditSignature.fromFile(signKey) })
     }

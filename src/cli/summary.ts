@@ -62,10 +62,14 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
 }
 
 /** Where it is, and the digest that shows later whether it is what it was. */
-export const evidence = ({ auditHead, runId, signedHead }: RunReport, auditLog: string): ReadonlyArray<string> => [
+export const evidence = (
+  { auditHead, runId, signedHead, stampedHead }: RunReport,
+  auditLog: string
+): ReadonlyArray<string> => [
   `  Evidence: ${auditLog}, run ${runId}`,
   ...(auditHead === undefined ? [] : [`  Head of the log: ${auditHead}`]),
-  ...(signedHead === undefined ? [] : [`  Signed: record ${signedHead.sequence} and all before it`])
+  ...(signedHead === undefined ? [] : [`  Signed: record ${signedHead.sequence} and all before it`]),
+  ...(stampedHead === undefined ? [] : [`  Time stamp: ${stampedHead.genTime} by ${stampedHead.url}`])
 ]
 
 const fileName = (file: RunReport["files"][number]["kind"], kind: Kind): string =>

@@ -30,7 +30,8 @@ const totals: ReadonlyArray<readonly [string, string]> = [
 ]
 
 export const describe = (history: RunHistory, audit: string): string => {
-  const { batchesDone, complianceStatus, finished, rejectsByCode, requests, run, signed, started, stretches } = history
+  const { batchesDone, complianceStatus, finished, rejectsByCode, requests, run, signed, stamped, started, stretches } =
+    history
   const counts = run.totals
   const width = Math.max(5, ...Object.values(counts ?? {}).map((count) => number(count).length))
   const codes = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a)
@@ -77,7 +78,8 @@ export const describe = (history: RunHistory, audit: string): string => {
     "",
     `  Evidence: ${audit}, records ${stretches.map(({ first, last }) => (first.sequence === last.sequence ? number(first.sequence) : `${number(first.sequence)}–${number(last.sequence)}`)).join(", ")}`,
     `  Head of the log after its last record: ${run.head}`,
-    ...(signed === undefined ? [] : [`  Signed: record ${number(signed.sequence)} and all before it`])
+    ...(signed === undefined ? [] : [`  Signed: record ${number(signed.sequence)} and all before it`]),
+    ...(stamped === undefined ? [] : [`  Time stamp: ${printable(stamped.genTime)} by ${printable(stamped.url)}`])
   ]
   return lines.map((line) => `${line}\n`).join("")
 }
