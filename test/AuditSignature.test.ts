@@ -3,6 +3,7 @@ import { generateKeyPairSync } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import { AuditChain, AuditLog, AuditSignature, Evidence, GenesysDnc } from "genesys-dnc"
@@ -117,6 +118,33 @@ describe("AuditSignature", { timeout: 60_000 }, () => {
           assert.strictEqual(verdict(() => undefined, keys)?.kind, "signature")
         }
       })
+  )
+
+  it.scopedLive("a run is gone on with by whoever runs it again, and the log names both", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ contract: "entries" })
+      const path = yield* folder
+      const auditLog = Path.join(path, "audit.jsonl")
+      Fs.writeFileSync(Path.join(path, "in.csv"), csv(2000))
+      const push = (operator: string, stopAfter = Number.POSITIVE_INFINITY) =>
+        Effect.gen(function* () {
+          const stop = yield* Deferred.make<void>()
+          return yield* GenesysDnc.pushFile(Path.join(path, "in.csv"), {
+            dncListId: sandbox.listId,
+            stop: Deferred.await(stop),
+            onProgress: ({ settled }) => {
+              if (settled >= stopAfter) Deferred.unsafeDone(stop, Effect.void)
+            }
+          }).pipe(
+            Effect.provide(GenesysDnc.layer({ ...settings(sandbox, auditLog), concurrency: 1, audit: { operator } }))
+          )
+        })
+      assert.strictEqual((yield* push("Ann", 1)).outcome, "stopped")
+      assert.isDefined((yield* push("Bob")).resumed)
+      const [{ run }, ...others] = yield* AuditLog.summaries(auditLog)
+      assert.deepStrictEqual(others, [])
+      assert.deepInclude(run, { operator: "Ann", resumedBy: ["Bob"], outcome: "completed" })
+    })
   )
 
   it.scopedLive("only a private key for Ed25519 in PKCS #8 is taken, and others that may read it are warned of", () =>
