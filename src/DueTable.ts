@@ -30,15 +30,17 @@ const dayOfDate = (date: string): number | undefined => {
   return Number.isNaN(time) || new Date(time).toISOString().slice(0, 10) !== date ? undefined : time / dayMs
 }
 
-const Days = Schema.Number.pipe(
-  Schema.filter((days) => Number.isInteger(days) && days >= 0 && days <= 3650, {
-    message: () => "is not a whole number from 0 to 3650"
-  })
-).annotations({ message: () => "is not a whole number from 0 to 3650" })
+const inDays = () => "is not a whole number from 0 to 3650"
 
-const Holiday = Schema.String.pipe(Schema.filter((date) => dayOfDate(date) !== undefined)).annotations({
-  message: () => "is not a date such as 2026-12-25"
-})
+const Days = Schema.Number.annotations({ message: inDays }).pipe(
+  Schema.filter((days) => Number.isInteger(days) && days >= 0 && days <= 3650, { message: inDays })
+)
+
+const asDate = () => "is not a date such as 2026-12-25"
+
+const Holiday = Schema.String.annotations({ message: asDate }).pipe(
+  Schema.filter((date) => dayOfDate(date) !== undefined, { message: asDate })
+)
 
 const Deadline = Schema.Struct({
   businessDays: Schema.optionalWith(Days, { exact: true }),

@@ -43,7 +43,8 @@ const instantOf = (text: string, zone: DateTime.TimeZone, reading: "earliest" | 
   const [, year, month, date, hour = "00", minute = "00", second = "00", fraction = "", offset] = match
   const midnight = Date.UTC(Number(year), Number(month) - 1, Number(date))
   // Date.UTC rolls 31 February over into March
-  if (Number(year) < 1000 || new Date(midnight).toISOString().slice(0, 10) !== `${year}-${month}-${date}`)
+  const found = new Date(midnight)
+  if (Number(year) < 1000 || found.getUTCMonth() !== Number(month) - 1 || found.getUTCDate() !== Number(date))
     return undefined
   const clock = Number(hour) * 3_600_000 + Number(minute) * 60_000 + Number(second) * 1000
   // 24:00:00 ends a day, and :60 is a leap second

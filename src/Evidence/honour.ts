@@ -42,7 +42,7 @@ ${
     Object.entries(due)
       .map(
         ([country, { businessDays, days, holidays = [] }]) =>
-          `${country === "default" ? "wherever nothing else is said" : country} ${businessDays === undefined ? `${days} days` : `${businessDays} business days`}${holidays.length === 0 ? "" : ` without ${holidays.length} holidays`}`
+          `${country === "default" ? "wherever nothing else is said" : country} ${businessDays === undefined ? `${days} days` : `${businessDays} business days`}${holidays.length === 0 ? "" : `, ${n(holidays.length)} ${holidays.length === 1 ? "holiday" : "holidays"} left out`}`
       )
       .join("; ")
   )}. Days are those of the time zone ${text(timezone)}; business days are Monday to Friday.</p>
