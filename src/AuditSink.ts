@@ -18,6 +18,7 @@ import * as Lock from "./AuditSink/lock.js"
 import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
 import type { Stamped, Stamper } from "./AuditTimestamp.js"
 import type { Action, Kind } from "./DncEntry.js"
+import type { Honour } from "./Honour.js"
 import type { RunReport, SyncReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
 
@@ -228,6 +229,8 @@ export type AuditEvent =
         /** Numbers found as they should be in an export at the end, where one was asked for. */
         readonly verified: number | null
         readonly sync?: Pick<SyncReport, "removals" | "removed" | "removalsFailed" | "removalsSkipped">
+        /** Where rows said when they were asked for. */
+        readonly honour?: Honour
         readonly rejectsByCode: Readonly<Record<string, number>>
         readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
       }

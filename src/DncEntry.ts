@@ -63,6 +63,8 @@ export interface Row {
   readonly expires?: string | undefined
   /** ISO 3166 alpha-2 country for a number in national form; wins over the policy's default country. */
   readonly country?: string | undefined
+  /** ISO 8601: when it was asked for that the number is not called again; none where that is not known. */
+  readonly requestedAt?: string | undefined
 }
 
 /**
@@ -71,7 +73,7 @@ export interface Row {
  * @since 0.1.0
  * @category models
  */
-export const rowFields = ["phoneNumber", "reason", "expires", "country"] as const
+export const rowFields = ["phoneNumber", "reason", "expires", "country", "requestedAt"] as const
 
 /**
  * @since 0.1.0
@@ -80,13 +82,15 @@ export const rowFields = ["phoneNumber", "reason", "expires", "country"] as cons
 export type RowField = (typeof rowFields)[number]
 
 /**
- * The columns of a canonical file of a kind, in the order of {@link rowFields}.
+ * The columns of a canonical file of a kind, in the order of {@link rowFields}; the last one only where there are requests.
  *
  * @since 0.1.0
  * @category models
  */
-export const columns = (kind: Kind): ReadonlyArray<string> =>
-  rowFields.map((field) => (field === "phoneNumber" ? names[kind].column : field))
+export const columns = (kind: Kind, requests = false): ReadonlyArray<string> =>
+  rowFields.flatMap((field) =>
+    field === "phoneNumber" ? [names[kind].column] : field === "requestedAt" && !requests ? [] : [field]
+  )
 
 /**
  * Consecutive rows of one input, column by column. An absent column is `undefined`, an absent value `""`.
@@ -102,6 +106,7 @@ export interface RowBlock {
   readonly reason: ArrayLike<string> | undefined
   readonly expires: ArrayLike<string> | undefined
   readonly country: ArrayLike<string> | undefined
+  readonly requestedAt?: ArrayLike<string> | undefined
   /** Rows that could not be read as rows at all; they are not among the columns. */
   readonly malformed: ReadonlyArray<Reject>
   /** The cells of row `index` under the input's own columns, for the file of rejects. */
@@ -114,16 +119,21 @@ export interface RowBlock {
  * @since 0.1.0
  * @category constructors
  */
-export const rowBlock = (rows: ReadonlyArray<Row>, firstLine = 1): RowBlock => ({
-  length: rows.length,
-  line: rows.map((_, index) => firstLine + index),
-  phoneNumber: rows.map((row) => row.phoneNumber),
-  reason: rows.map((row) => row.reason ?? ""),
-  expires: rows.map((row) => row.expires ?? ""),
-  country: rows.map((row) => row.country ?? ""),
-  malformed: [],
-  cells: (index) => rowFields.map((field) => rows[index][field] ?? "")
-})
+export const rowBlock = (rows: ReadonlyArray<Row>, firstLine = 1): RowBlock => {
+  const requests = rows.some((row) => row.requestedAt !== undefined)
+  const fields = rowFields.filter((field) => field !== "requestedAt" || requests)
+  return {
+    length: rows.length,
+    line: rows.map((_, index) => firstLine + index),
+    phoneNumber: rows.map((row) => row.phoneNumber),
+    reason: rows.map((row) => row.reason ?? ""),
+    expires: rows.map((row) => row.expires ?? ""),
+    country: rows.map((row) => row.country ?? ""),
+    ...(requests ? { requestedAt: rows.map((row) => row.requestedAt ?? "") } : {}),
+    malformed: [],
+    cells: (index) => fields.map((field) => rows[index][field] ?? "")
+  }
+}
 
 /**
  * Why a row was refused: stable codes, for programs; the sentence that goes with one is for people.
@@ -181,6 +191,8 @@ export interface Entry {
   readonly reason: Reason
   /** Milliseconds since 1970-01-01T00:00Z; `Infinity` means for ever. */
   readonly expires: number
+  /** Milliseconds since 1970 of the earliest request that is known of, where one is. */
+  readonly requestedAt?: number
 }
 
 /**
@@ -200,6 +212,10 @@ export interface EntryBlock {
   readonly reason: ArrayLike<number>
   /** Milliseconds since 1970; `Infinity` means for ever. */
   readonly expires: ArrayLike<number>
+  /** Milliseconds since 1970, where the rows say when it was asked for; `Infinity` where one of them does not. */
+  readonly requestedAt?: ArrayLike<number>
+  /** The lines of entries whose time of the request could not be read, or lies ahead. */
+  readonly requestsUnreadable?: ReadonlyArray<number>
   readonly rejects: ReadonlyArray<Reject>
   /** Entries whose reason code was not in the table and became `UNSPECIFIED`. */
   readonly unknownReasons: number
@@ -298,6 +314,15 @@ export interface FailedNumbers {
  */
 export const formatExpires = <A>(expires: number, forEver: A): string | A =>
   expires === Number.POSITIVE_INFINITY ? forEver : new Date(expires).toISOString()
+
+/**
+ * The field of an entry whose request is known; `undefined` and `Infinity` mean that it is not.
+ *
+ * @since 0.1.0
+ * @category conversions
+ */
+export const requested = (at: number | undefined): Pick<Entry, "requestedAt"> =>
+  at === undefined || at === Number.POSITIVE_INFINITY ? {} : { requestedAt: at }
 
 /**
  * A block of numbers (digits as integers) with their ends, of the loosest reason and from no line of a file.

@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max"
 import type { Entry, EntryBlock, Kind, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
-import { anywhereOnEarth, parseExpiry } from "./DncValidator/expiry.js"
+import { anywhereOnEarth, parseExpiry, parseRequest } from "./DncValidator/expiry.js"
 import { describeCountry, judge } from "./DncValidator/phone.js"
 import * as Text from "./DncValidator/text.js"
 
@@ -92,6 +92,7 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     const allowed = new Set<string>()
     for (const country of policy.allowedCountries) allowed.add(yield* countryOf(country, "allowed country"))
     const zone = yield* zoneOf(policy.timezone)
+    const requestZone = zoneOfRequests(policy)
     const reasonIndex = reasonTable(policy.reasons)
     const text = Text.ofKind(policy.kind)
     const expiries = new Map<string, number | undefined>()
@@ -106,7 +107,7 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     }
 
     const validate = (block: RowBlock, now: number): EntryBlock => {
-      const out = collector(block, policy.kind)
+      const out = collector(block, policy.kind, now, requestZone)
       for (let i = 0; i < block.length; i++) {
         const raw = block.phoneNumber[i]
         if (raw === "") {
@@ -196,6 +197,19 @@ const zoneOf = (name: string | undefined): Effect.Effect<DateTime.TimeZone, Poli
         onSome: Effect.succeed
       })
 
+/**
+ * Where the days of requests are: the policy's time zone, else UTC.
+ *
+ * @since 0.1.0
+ */
+export const zoneOfRequests = ({ timezone }: Pick<Policy, "timezone">): DateTime.TimeZone =>
+  Option.getOrElse(Option.flatMap(Option.fromNullable(timezone), DateTime.zoneFromString), () => utc)
+
+const utc = DateTime.zoneMakeOffset(0)
+
+/** How far ahead of the run a request may lie, in milliseconds: today's date begins earlier in the east than in UTC. */
+const ahead = 86_400_000
+
 const isOnEarth = (zone: DateTime.TimeZone): boolean => zone._tag === "Named" || Math.abs(zone.offset) <= 14 * 3_600_000
 
 const reasonTable = (table: Readonly<Record<string, Reason>>): ((code: string) => number | undefined) => {
@@ -205,16 +219,27 @@ const reasonTable = (table: Readonly<Record<string, Reason>>): ((code: string) =
   return (code) => index.get(code.toUpperCase())
 }
 
-const collector = (block: RowBlock, kind: Kind) => {
+const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTime.TimeZone) => {
   const line: Array<number> = []
   const contact: Array<number | string> = []
   const reason: Array<number> = []
   const expires: Array<number> = []
   const rejects: Array<Reject> = []
   let unknownReasons = 0
+  const requests = block.requestedAt === undefined ? undefined : new Float64Array(block.length)
+  const requestsUnreadable: Array<number> = []
+  const requestOf = (i: number): number => {
+    const text = block.requestedAt?.[i] ?? ""
+    if (text === "") return Number.POSITIVE_INFINITY
+    const time = parseRequest(text, requestZone)
+    if (time !== undefined && time <= now + ahead) return time
+    requestsUnreadable.push(block.line[i])
+    return Number.POSITIVE_INFINITY
+  }
   return {
     /** The digits of a number, or another contact as it is sent. */
     entry: (i: number, digitsOrText: number | string, reasonIndex: number, end: number) => {
+      if (requests !== undefined) requests[line.length] = requestOf(i)
       line.push(block.line[i])
       contact.push(digitsOrText)
       reason.push(reasonIndex)
@@ -234,7 +259,10 @@ const collector = (block: RowBlock, kind: Kind) => {
       unknownReasons++
     },
     done: (): EntryBlock => {
-      const common = { length: line.length, line, reason, expires, rejects, unknownReasons }
+      const common = {
+        ...{ length: line.length, line, reason, expires, rejects, unknownReasons },
+        ...(requests === undefined ? {} : { requestedAt: requests.subarray(0, line.length), requestsUnreadable })
+      }
       return Text.ofKind(kind) === undefined
         ? { ...common, number: contact as Array<number> }
         : { ...common, number: [], text: contact as Array<string> }
@@ -267,7 +295,8 @@ export const entryAt = (block: EntryBlock, index: number): Entry => ({
   line: block.line[index],
   phoneNumber: block.text?.[index] ?? `+${block.number[index]}`,
   reason: DncEntry.reasons[block.reason[index]],
-  expires: block.expires[index]
+  expires: block.expires[index],
+  ...DncEntry.requested(block.requestedAt?.[index])
 })
 
 /**
@@ -317,14 +346,15 @@ export const layerFromRow = (
     DncValidator.of({
       policy,
       validate: (block, now) => {
-        const out = collector(block, policy.kind)
+        const out = collector(block, policy.kind, now, zoneOfRequests(policy))
         const text = Text.ofKind(policy.kind)
         for (let i = 0; i < block.length; i++) {
           const row: Row = {
             phoneNumber: block.phoneNumber[i],
             reason: block.reason?.[i],
             expires: block.expires?.[i],
-            country: block.country?.[i]
+            country: block.country?.[i],
+            requestedAt: block.requestedAt?.[i]
           }
           Either.match(f(row, now), {
             onLeft: ({ code, message }) => out.reject(i, row.phoneNumber, code, message),

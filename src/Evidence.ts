@@ -20,6 +20,7 @@ import type * as AuditTimestamp from "./AuditTimestamp.js"
 import type { Kind } from "./DncEntry.js"
 import { certificate } from "./Evidence/certificate.js"
 import { dispositions } from "./Evidence/dispositions.js"
+import type { Honour } from "./Honour.js"
 import * as OutputFile from "./OutputFile.js"
 import { attempt, OutputError } from "./RejectsFile.js"
 import type { SyncReport } from "./RunReport.js"
@@ -78,6 +79,8 @@ export interface Summary {
   /** Rows by what became of them; none where the run has not come to its end. */
   readonly totals: Readonly<Record<string, number>> | undefined
   readonly sync: Pick<SyncReport, "removals" | "removed" | "removalsFailed" | "removalsSkipped"> | undefined
+  /** Where rows said when they were asked for. */
+  readonly honour?: Honour
   readonly rejectsByCode: Readonly<Record<string, number>>
   readonly batches: { readonly cut: number; readonly done: number }
   readonly requests: number
@@ -257,6 +260,7 @@ const summarize = (
     },
     totals: run.totals,
     sync: finished?.result.sync,
+    ...(finished?.result.honour === undefined ? {} : { honour: finished.result.honour }),
     rejectsByCode: history.rejectsByCode,
     batches: { cut: run.batches, done: history.batchesDone },
     requests: requests.reduce((sum, { attempts }) => sum + attempts, 0),

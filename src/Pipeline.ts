@@ -18,6 +18,7 @@ import * as DncEntry from "./DncEntry.js"
 import type { DncList } from "./DncLists.js"
 import { DncSubmitter } from "./DncSubmitter.js"
 import { DncValidator } from "./DncValidator.js"
+import type { DueTable } from "./DueTable.js"
 import type { GenesysError } from "./GenesysError.js"
 import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
 import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
@@ -177,6 +178,8 @@ export interface Options<E = never> {
    * Whatever keeps the file from being brought is logged, and the numbers go by requests.
    */
   readonly upload?: UploadOptions
+  /** By when requests have to be honoured, where the rows say when they were made; 10 business days unless given. */
+  readonly dueTable?: DueTable
   /** Begins a new run, also where one of the same inputs did not come to its end. */
   readonly fresh?: boolean
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */

@@ -198,12 +198,14 @@ export interface FailedRow {
   readonly reason: string
   /** ISO 8601; `""` for ever. */
   readonly expires: string
+  /** ISO 8601; `""` where it is not known. Only in a file that has a column for it. */
+  readonly requestedAt?: string
   /** The tag of the failure, and its sentence. */
   readonly error: string
   readonly message: string
 }
 
-const failedColumns = ["phoneNumber", "reason", "expires", "error", "message"] as const
+const failedColumns = ["phoneNumber", "reason", "expires", "requestedAt", "error", "message"] as const
 
 /**
  * @since 0.1.0
@@ -220,15 +222,21 @@ export interface FailedFile extends Omit<CsvFile, "write"> {
  * @category constructors
  */
 export const makeFailed = (
-  options: Options & { readonly kind?: Kind }
-): Effect.Effect<FailedFile, never, Scope.Scope> =>
-  Effect.map(
-    makeCsv({ ...options, columns: [names[options.kind ?? "phone"].column, ...failedColumns.slice(1)] }),
+  options: Options & {
+    readonly kind?: Kind
+    /** Adds a column for the time of the request. */
+    readonly requests?: boolean
+  }
+): Effect.Effect<FailedFile, never, Scope.Scope> => {
+  const fields = failedColumns.filter((column) => column !== "requestedAt" || options.requests === true)
+  return Effect.map(
+    makeCsv({ ...options, columns: [names[options.kind ?? "phone"].column, ...fields.slice(1)] }),
     (csv) => ({
       ...csv,
-      write: (rows) => csv.write(rows.map((row) => failedColumns.map((column) => row[column])))
+      write: (rows) => csv.write(rows.map((row) => fields.map((field) => row[field] ?? "")))
     })
   )
+}
 
 /**
  * Numbers that should have been taken off a list, as an input of `remove`: their ends do not matter there.

@@ -8,6 +8,7 @@ import type { Signed } from "./AuditSignature.js"
 import type { ComplianceStatus } from "./AuditSink.js"
 import type { Stamped } from "./AuditTimestamp.js"
 import type { Action, Kind, Receipt, Reject, RejectCode } from "./DncEntry.js"
+import type { Honour } from "./Honour.js"
 
 /**
  * Each row read is in exactly one of the others.
@@ -145,6 +146,8 @@ export interface RunReport {
     /** The list as it was before, kept where the import is not known to have left its entries there. */
     readonly copy?: string
   }
+  /** Where rows said when they were asked for: how long it took until their numbers were on the list, and what is past due. */
+  readonly honour?: Honour
   /** Where an earlier process had begun the run: when, and how many of its batches it had done. */
   readonly resumed?: { readonly startedAt: string; readonly batches: number }
   /** The digest of the run's last record, which stands for all of the log up to it: what `audit verify --head` takes. */

@@ -129,6 +129,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
     return yield* inputError(source, "Header", "is NDJSON, which has no column numbers", "Name the keys instead.")
   }
 
+  const requests = layout === undefined && Ndjson.saysRequests(head, chosen, kind)
   const state = { bytesRead: 0, digest: Option.none<string>() }
   const blocks = Stream.unwrap(
     Effect.sync(() => {
@@ -140,7 +141,7 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
         hash.update(bytes)
       })
       const splitter = Records.make({ input: source, delimiter: layout?.delimiter, limit })
-      const toBlock = layout === undefined ? Ndjson.make(source, chosen, kind) : Csv.make(layout)
+      const toBlock = layout === undefined ? Ndjson.make(source, chosen, kind, requests) : Csv.make(layout)
       let ended = false
       const next = Effect.gen(function* () {
         while (!ended) {
@@ -165,8 +166,14 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
     name: source.name,
     path: source.file,
     format,
-    columns: layout?.columns ?? columns(kind),
-    mapping: layout?.mapping ?? { phoneNumber: 0, reason: 1, expires: 2, country: 3 },
+    columns: layout?.columns ?? columns(kind, requests),
+    mapping: layout?.mapping ?? {
+      phoneNumber: 0,
+      reason: 1,
+      expires: 2,
+      country: 3,
+      ...(requests ? { requestedAt: 4 } : {})
+    },
     delimiter: layout?.delimiter ?? ",",
     bytes: source.fingerprint.size,
     fingerprint: source.fingerprint,

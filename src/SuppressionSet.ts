@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import type { Group } from "./Contract.js"
-import type { Batch, EntryBlock, Reason } from "./DncEntry.js"
+import type { Batch, Entry, EntryBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as Codec from "./SuppressionSet/codec.js"
 
@@ -22,6 +22,8 @@ export {
  * A compact table: for each number its digits (8 bytes), its value (4) and its place (4), kept in the order of arrival in
  * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full. So 21.3 to 24
  * bytes a number. Of other kinds than numbers, the codec holds the texts, and the table their positions in place of digits.
+ * Where rows say when they were asked for, 12 bytes a number more: the time of the earliest request, and a reference to the
+ * moment from which the number was known to be on the list.
  *
  * @since 0.1.0
  * @category models
@@ -43,7 +45,7 @@ export interface SuppressionSet {
   /** How many numbers wait to be sent. */
   readonly pending: () => number
   /** The value of a number, at its strictest, or `undefined` where it is not in the set. */
-  readonly value: (phoneNumber: string) => { readonly reason: Reason; readonly expires: number } | undefined
+  readonly value: (phoneNumber: string) => Pick<Entry, "reason" | "expires" | "requestedAt"> | undefined
   /** How many numbers wait that have an end, in a group that has none. */
   readonly countForEver: (group: Grouping) => number
   /** The fewest batches that can carry what waits. */
@@ -77,7 +79,32 @@ export interface SuppressionSet {
   readonly sent: (seen: boolean) => Iterable<string>
   /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
+  /** Whether a row said when it was asked for. */
+  readonly hasRequests: () => boolean
+  /**
+   * From when (milliseconds since 1970) numbers are known to be on the list; the first time stands. `undefined`: they are not
+   * after all. Does nothing to numbers whose request is not known.
+   */
+  readonly honour: (phoneNumbers: Iterable<string>, at: number | undefined) => void
+  /** Every number whose request is known, in the order of arrival, with the two times; see {@link isOpen} and {@link wasBefore}. */
+  readonly forEachRequest: (f: (number: number, requestedAt: number, honouredAt: number) => void) => void
+  /** The number, address or value that stands for so much; see `numberOf`. */
+  readonly contactOf: (number: number) => string
 }
+
+/**
+ * In place of the time from which a number is on the list: it is not known to be there; and: it was there before the run.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const isOpen: number = Number.POSITIVE_INFINITY
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const wasBefore: number = Number.NEGATIVE_INFINITY
 
 /**
  * What the request of a number says, by its expiry and its reason (an index into `reasons`).
@@ -108,6 +135,8 @@ interface Chunk {
   readonly place: Uint32Array
   /** A bit for each number that was seen; made with the first. */
   seen: Uint8Array | undefined
+  /** The earliest request of each number, and the position of the moment when it was honoured; made with the first. */
+  requests: { readonly at: Float64Array; readonly honoured: Uint32Array } | undefined
 }
 
 /**
@@ -125,6 +154,11 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
   const valueIds = new Map<number, number>()
   const valueExpires: Array<number> = []
   const valueReason: Array<number> = []
+
+  let hasRequests = false
+  /** The times from which numbers are on the list: one a batch, so that a number needs its position only. */
+  const moments = [isOpen, wasBefore]
+  const before = 1
 
   const idOf = (expires: number, reason: number): number => {
     // expiries end with the year 9999, so four times one is exact in a double; for ever has -1 to -3
@@ -154,8 +188,35 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     for (let i = 0; i < size; i++) index[slotOf(chunks[i >>> chunkBits].number[i & chunkMask])] = i + 1
   }
 
+  /** The earliest request counts, whichever row is the strictest. */
+  const request = (at: number, requestedAt: number): void => {
+    if (requestedAt === Number.POSITIVE_INFINITY) return
+    hasRequests = true
+    const chunk = chunks[at >>> chunkBits]
+    chunk.requests ??= {
+      at: new Float64Array(chunkSize).fill(Number.POSITIVE_INFINITY),
+      honoured: new Uint32Array(chunkSize)
+    }
+    const column = chunk.requests.at
+    if (requestedAt < column[at & chunkMask]) column[at & chunkMask] = requestedAt
+  }
+
+  const honour = (phoneNumbers: Iterable<string>, at: number | undefined): void => {
+    if (!hasRequests) return
+    if (at !== undefined && at !== wasBefore && moments[moments.length - 1] !== at) moments.push(at)
+    const moment = at === wasBefore ? before : moments.length - 1
+    for (const phoneNumber of phoneNumbers) {
+      const place = find(phoneNumber)
+      const honoured = place === -1 ? undefined : chunks[place >>> chunkBits].requests?.honoured
+      if (honoured === undefined) continue
+      if (at === undefined) honoured[place & chunkMask] = 0
+      else if (honoured[place & chunkMask] === 0) honoured[place & chunkMask] = moment
+    }
+  }
+
   const add = (block: EntryBlock, base: number): number => {
     const numbers = codec.numbers(block)
+    const { requestedAt } = block
     let duplicates = 0
     for (let i = 0; i < block.length; i++) {
       const number = numbers[i]
@@ -168,7 +229,8 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
             number: new Float64Array(chunkSize),
             value: new Uint32Array(chunkSize),
             place: new Uint32Array(chunkSize),
-            seen: undefined
+            seen: undefined,
+            requests: undefined
           })
         }
         const chunk = chunks[size >>> chunkBits]
@@ -177,10 +239,12 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
         chunk.place[size & chunkMask] = base + block.line[i]
         index[slot] = ++size
         pending++
+        if (requestedAt !== undefined) request(size - 1, requestedAt[i])
         if (size > index.length * 0.75) grow()
         continue
       }
       const at = index[slot] - 1
+      if (requestedAt !== undefined) request(at, requestedAt[i])
       const chunk = chunks[at >>> chunkBits]
       const state = chunk.value[at & chunkMask] >>> stateShift
       const id = chunk.value[at & chunkMask] & valueMask
@@ -273,6 +337,8 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     if (value >>> stateShift !== waiting) return
     column[at & chunkMask] = ((settledState << stateShift) | value) >>> 0
     pending--
+    const { requests } = chunks[at >>> chunkBits]
+    if (requests !== undefined) requests.honoured[at & chunkMask] = before
   }
 
   function* inState(state: number, wanted: boolean): Iterable<string> {
@@ -305,7 +371,11 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     size: () => size,
     digest,
     bytes: () =>
-      chunks.reduce((sum, { seen }) => sum + chunkSize * 16 + (seen?.byteLength ?? 0), 0) +
+      chunks.reduce(
+        (sum, { requests, seen }) =>
+          sum + chunkSize * (requests === undefined ? 16 : 28) + (seen === undefined ? 0 : seen.byteLength),
+        0
+      ) +
       index.byteLength +
       codec.bytes(),
     add,
@@ -317,8 +387,13 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     value: (phoneNumber) => {
       const at = find(phoneNumber)
       if (at === -1) return undefined
-      const id = chunks[at >>> chunkBits].value[at & chunkMask] & valueMask
-      return { reason: DncEntry.reasons[valueReason[id]], expires: valueExpires[id] }
+      const { requests, value } = chunks[at >>> chunkBits]
+      const id = value[at & chunkMask] & valueMask
+      return {
+        reason: DncEntry.reasons[valueReason[id]],
+        expires: valueExpires[id],
+        ...DncEntry.requested(requests?.at[at & chunkMask])
+      }
     },
     countForEver: (group) => {
       const isFor = (expires: number) => expires === Number.POSITIVE_INFINITY
@@ -348,6 +423,17 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
       pending = 0
     },
     settle,
+    hasRequests: () => hasRequests,
+    honour,
+    forEachRequest: (f) => {
+      for (let i = 0; i < size; i++) {
+        const { number, requests } = chunks[i >>> chunkBits]
+        const at = i & chunkMask
+        if (requests !== undefined && requests.at[at] !== Number.POSITIVE_INFINITY)
+          f(number[at], requests.at[at], moments[requests.honoured[at]])
+      }
+    },
+    contactOf: codec.format,
     settled: (seen) => inState(settledState, seen),
     values,
     sent: (seen) => inState(cutState, seen),

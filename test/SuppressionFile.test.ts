@@ -330,14 +330,15 @@ describe("SuppressionFile", () => {
       phoneNumber: ["Phone Number", "PHONE", "msisdn", "e164", "Cell-Phone", "ANI", "dnis", "tel", "number"],
       reason: ["reason", "Reason Code", "opt_out_reason"],
       expires: ["Expires", "expiry", "expiration", "Expiration Date", "expires_at", "expirationDateTime"],
-      country: ["country", "Country Code", "ISO", "iso_country"]
+      country: ["country", "Country Code", "ISO", "iso_country"],
+      requestedAt: ["requestedAt", "requested_at", "Request Date", "requested-on", "Opt_Out_Date", "opted out at"]
     }
     it.effect("maps the names that such files use", () =>
       Effect.gen(function* () {
         for (const alias of aliases.phoneNumber) {
           assert.strictEqual((yield* read(`x,${alias}\na,+1\n`)).file.mapping.phoneNumber, 1)
         }
-        for (const field of ["reason", "expires", "country"] as const) {
+        for (const field of ["reason", "expires", "country", "requestedAt"] as const) {
           for (const alias of aliases[field]) {
             const { file, rows } = yield* read(`phone,${alias},code\n+1,v,c\n`)
             assert.strictEqual(file.mapping[field], 1)

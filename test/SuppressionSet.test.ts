@@ -407,3 +407,70 @@ describe("SuppressionSet", () => {
     })
   })
 })
+
+describe("requests", () => {
+  const requested = (rows: ReadonlyArray<readonly [number: number, requestedAt: number]>): DncEntry.EntryBlock => ({
+    ...blockOf(rows.map(([number]) => [number, 0, forEver])),
+    requestedAt: rows.map(([, requestedAt]) => requestedAt)
+  })
+
+  it("the earliest of each number is kept, whatever blocks it came in", () => {
+    const rows = fc.array(
+      fc.tuple(fc.integer({ min: 14155550100, max: 14155550130 }), fc.option(fc.nat(), { nil: forEver }))
+    )
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.boolean(), rows), { maxLength: 5 }), (blocks) => {
+        const set = SuppressionSet.make()
+        const model = new Map<number, number>()
+        for (const [said, rows] of blocks) {
+          set.add(said ? requested(rows) : blockOf(rows.map(([number]) => [number, 0, forEver])), 0)
+          for (const [number, at] of said ? rows : []) if (at < (model.get(number) ?? forEver)) model.set(number, at)
+        }
+        const found = new Map<number, number>()
+        set.forEachRequest((number, requestedAt, honouredAt) => {
+          assert.strictEqual(honouredAt, SuppressionSet.isOpen)
+          found.set(number, requestedAt)
+        })
+        assert.deepStrictEqual(found, model)
+        assert.strictEqual(set.hasRequests(), model.size > 0)
+        for (const [number, at] of model) assert.strictEqual(set.value(`+${number}`)?.requestedAt, at)
+      })
+    )
+  })
+
+  it("the first time on the list stands, until it is taken back", () => {
+    const set = SuppressionSet.make()
+    set.add(
+      requested([
+        [14155550100, 1],
+        [14155550101, 2],
+        [14155550102, 3],
+        [14155550103, forEver]
+      ]),
+      0
+    )
+    set.settle(14155550102)
+    set.honour(["+14155550100", "+14155550101", "+14155550103", "+14155550109"], 10)
+    set.honour(["+14155550100", "+14155550102"], 20)
+    set.honour(["+14155550101"], undefined)
+    const found: Array<readonly [number, number]> = []
+    set.forEachRequest((number, _, honouredAt) => found.push([number, honouredAt]))
+    assert.deepStrictEqual(found, [
+      [14155550100, 10],
+      [14155550101, SuppressionSet.isOpen],
+      [14155550102, SuppressionSet.wasBefore]
+    ])
+  })
+
+  it("cost 12 bytes a number, and nothing where there are none", () => {
+    const numbers = Array.from({ length: 100_000 }, (_, i) => 14155500000 + i)
+    const [without, blank, all] = [SuppressionSet.make(), SuppressionSet.make(), SuppressionSet.make()]
+    without.add(blockOf(numbers.map((number) => [number, 0, forEver])), 0)
+    blank.add(requested(numbers.map((number) => [number, forEver])), 0)
+    all.add(requested(numbers.map((number) => [number, 5])), 0)
+    assert.strictEqual(blank.bytes(), without.bytes())
+    const columns = Math.ceil(numbers.length / 32_768) * 32_768
+    assert.strictEqual(all.bytes() - without.bytes(), columns * 12)
+    assert.strictEqual(all.digest(), without.digest())
+  })
+})

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, FastCheck as fc } from "effect"
-import { anywhereOnEarth, parseExpiry } from "../src/DncValidator/expiry.js"
+import { anywhereOnEarth, parseExpiry, parseRequest } from "../src/DncValidator/expiry.js"
 
 const utc = DateTime.zoneUnsafeMakeNamed("UTC")
 
@@ -331,4 +331,43 @@ describe("parseExpiry", () => {
     },
     { fastCheck: { numRuns: 3000 } }
   )
+})
+
+describe("parseRequest", () => {
+  it("reads as early as can be meant", () => {
+    const berlin = DateTime.zoneUnsafeMakeNamed("Europe/Berlin")
+    for (const [text, instant, zone = utc] of [
+      ["2026-11-20", "2026-11-20T00:00:00.000Z"],
+      ["2026-11-20", "2026-11-19T23:00:00.000Z", berlin],
+      ["2026-11-20 10:00", "2026-11-20T10:00:00.000Z"],
+      ["2026-11-20T10:00:00.9999-05:00", "2026-11-20T15:00:00.999Z"],
+      // the clocks are put back from 3:00 to 2:00, and forward from 2:00 to 3:00
+      ["2026-10-25T02:30", "2026-10-25T00:30:00.000Z", berlin],
+      ["2026-03-29T02:30", "2026-03-29T00:30:00.000Z", berlin],
+      ["2026-02-29", undefined],
+      ["20.11.2026", undefined],
+      ["1764000000000", undefined],
+      ["soon", undefined]
+    ] as ReadonlyArray<readonly [string, string | undefined, DateTime.TimeZone?]>)
+      assert.strictEqual(shown(parseRequest(text, zone)), instant, text)
+  })
+
+  it("is never later than the expiry that the same words mean", () => {
+    const zones = ["UTC", "Europe/Berlin", "America/New_York", "Pacific/Auckland", "Australia/Lord_Howe"]
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date("1971-01-01"), max: new Date("2100-01-01"), noInvalidDate: true }),
+        fc.constantFrom(10, 16, 19, 23, 24),
+        fc.constantFrom(...zones.map(DateTime.zoneUnsafeMakeNamed)),
+        (date, length, zone) => {
+          const text = date.toISOString().slice(0, length)
+          const [request, expiry] = [parseRequest(text, zone), parseExpiry(text, zone)]
+          assert.isDefined(request)
+          assert.isDefined(expiry)
+          assert.isAtMost(request, expiry)
+          assert.isAtMost(expiry - request, 25 * 3_600_000)
+        }
+      )
+    )
+  })
 })

@@ -19,6 +19,8 @@ export interface SettledBatch {
   readonly accepted: number
   readonly attempts: number
   readonly latencyMs: number
+  /** When it was recorded, in milliseconds since 1970. */
+  readonly at: number
 }
 
 /**
@@ -107,13 +109,12 @@ export const collect = (): { readonly take: (record: AuditRecord) => void; reado
         case "BATCH_DONE": {
           const { rejected, route, settles, shortfall } = record.result
           // a file is brought anew: that changes nothing where it was imported
-          if (settles && rejected === 0 && shortfall === 0 && route === undefined)
-            settle(run, record.result, record.latencyMs)
+          if (settles && rejected === 0 && shortfall === 0 && route === undefined) settle(run, record.result, record)
           break
         }
         case "BATCH_SETTLED":
           // numbers that were refused are asked about again, as the log does not say which they were
-          if (record.result.rejected === 0) settle(run, record.result, record.latencyMs)
+          if (record.result.rejected === 0) settle(run, record.result, record)
           break
         case "RUN_FINISHED":
           run.outcome = record.result.outcome
@@ -135,8 +136,9 @@ const settle = (
     created,
     duplicate,
     updated
-  }: Omit<SettledBatch, "latencyMs"> & { readonly batch: number },
-  latencyMs: number | null
+  }: Omit<SettledBatch, "latencyMs" | "at"> & { readonly batch: number },
+  { latencyMs, timestamp }: Pick<AuditRecord, "latencyMs" | "timestamp">
 ): void => {
-  run.settled.set(batch, { created, duplicate, updated, accepted, attempts, latencyMs: latencyMs ?? 0 })
+  const at = Date.parse(timestamp)
+  run.settled.set(batch, { created, duplicate, updated, accepted, attempts, latencyMs: latencyMs ?? 0, at })
 }

@@ -1,5 +1,5 @@
 /**
- * ISO 8601 expiries to instants, never shorter than what the row says.
+ * ISO 8601 expiries to instants, never shorter than what the row says; and times of requests, never later.
  *
  * @since 0.1.0
  */
@@ -24,34 +24,49 @@ const year10000 = Date.UTC(10_000, 0)
  * @since 0.1.0
  */
 export const parseExpiry = (text: string, zone: DateTime.TimeZone): number | undefined => {
-  const end = instantOf(text, zone)
+  const end = instantOf(text, zone, "latest")
   return end !== undefined && end >= year10000 ? Number.POSITIVE_INFINITY : end
 }
 
-const instantOf = (text: string, zone: DateTime.TimeZone): number | undefined => {
+/**
+ * The same formats read as early as they can be meant, which is the safe side of when something was asked for: a date alone
+ * means the beginning of that day, a local time that comes twice the earlier.
+ *
+ * @since 0.1.0
+ */
+export const parseRequest = (text: string, zone: DateTime.TimeZone): number | undefined =>
+  instantOf(text, zone, "earliest")
+
+const instantOf = (text: string, zone: DateTime.TimeZone, reading: "earliest" | "latest"): number | undefined => {
   const match = iso.exec(text)
   if (match === null) return undefined
   const [, year, month, date, hour = "00", minute = "00", second = "00", fraction = "", offset] = match
   const midnight = Date.UTC(Number(year), Number(month) - 1, Number(date))
   // Date.UTC rolls 31 February over into March
-  if (Number(year) < 1000 || new Date(midnight).toISOString().slice(0, 10) !== `${year}-${month}-${date}`)
+  const found = new Date(midnight)
+  if (Number(year) < 1000 || found.getUTCMonth() !== Number(month) - 1 || found.getUTCDate() !== Number(date))
     return undefined
   const clock = Number(hour) * 3_600_000 + Number(minute) * 60_000 + Number(second) * 1000
   // 24:00:00 ends a day, and :60 is a leap second
   if (Number(minute) > 59 || Number(second) > 60 || clock > day || (Number(hour) === 24 && clock !== day))
     return undefined
-  const local = midnight + (match[4] === undefined ? day : clock + Math.ceil(Number(`0.${fraction || "0"}`) * 1000))
-  if (offset === undefined) return fromLocal(local, zone)
+  const [wholeDay, round] = reading === "latest" ? [day, Math.ceil] : [0, Math.floor]
+  const local = midnight + (match[4] === undefined ? wholeDay : clock + round(Number(`0.${fraction || "0"}`) * 1000))
+  if (offset === undefined) return fromLocal(local, zone, reading === "latest" ? "later" : "earlier")
   if (offset === "Z" || offset === "z") return local
   const [hours, minutes] = [Number(offset.slice(1, 3)), Number(offset.slice(3).replace(":", "") || "0")]
   if (hours > 23 || minutes > 59) return undefined
   return local - (offset.startsWith("-") ? -1 : 1) * (hours * 3_600_000 + minutes * 60_000)
 }
 
-const fromLocal = (local: number, zone: DateTime.TimeZone): number | undefined =>
+const fromLocal = (
+  local: number,
+  zone: DateTime.TimeZone,
+  disambiguation: DateTime.Disambiguation
+): number | undefined =>
   Option.getOrUndefined(
     Option.map(
-      DateTime.makeZoned(local, { timeZone: zone, adjustForTimeZone: true, disambiguation: "later" }),
+      DateTime.makeZoned(local, { timeZone: zone, adjustForTimeZone: true, disambiguation }),
       DateTime.toEpochMillis
     )
   )

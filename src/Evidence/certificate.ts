@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Summary } from "../Evidence.js"
+import { honour } from "./honour.js"
 
 const escapes: Readonly<Record<string, string>> = {
   "&": "&amp;",
@@ -62,6 +63,7 @@ ${table(
 ${list.before === undefined ? "" : `<p>The list had ${n(list.before)} entries before${list.after === undefined ? "; its size afterwards was not read" : ` and ${n(list.after)} afterwards`}.</p>`}
 ${summary.verified === undefined ? "" : `<p>${n(summary.verified)} entries were found as they should be in an export of the list at the end of the run.</p>`}
 
+${honour(summary.honour, { n, table, text })}
 <h2>What was not done</h2>
 ${notDone(summary)}
 

@@ -27,7 +27,8 @@ export const outputs = (
 ): Effect.Effect<Pipeline.Outputs<RejectsFile.OutputError>, never, Scope.Scope> =>
   Effect.gen(function* () {
     const kept = [...inputs.map((input) => input.path), ...keep]
-    const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept, kind })
+    const requests = inputs.some(({ mapping }) => mapping.requestedAt !== undefined)
+    const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept, kind, requests })
     const failedRemovals = yield* RejectsFile.makeFailedRemovals({ path: paths.failedRemovals.path, inputs: kept })
     const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
     const rejects = yield* single === undefined
@@ -89,10 +90,11 @@ export const failedOutputs = (
   }))
 
 const failedRows = (entries: ReadonlyArray<Omit<DncEntry.Entry, "line">>, error: string, message: string) =>
-  entries.map(({ expires, phoneNumber, reason }) => ({
+  entries.map(({ expires, phoneNumber, reason, requestedAt }) => ({
     phoneNumber,
     reason,
     expires: DncEntry.formatExpires(expires, ""),
+    requestedAt: requestedAt === undefined ? "" : new Date(requestedAt).toISOString(),
     error,
     message
   }))
@@ -101,7 +103,12 @@ const failedRows = (entries: ReadonlyArray<Omit<DncEntry.Entry, "line">>, error:
 const shared = (inputs: ReadonlyArray<SuppressionFile>, path: string, kept: ReadonlyArray<string>, kind: Kind) =>
   RejectsFile.make({
     path,
-    columns: sameColumns(inputs) ? (inputs[0]?.columns ?? DncEntry.columns(kind)) : DncEntry.columns(kind),
+    columns:
+      (sameColumns(inputs) ? inputs[0]?.columns : undefined) ??
+      DncEntry.columns(
+        kind,
+        inputs.some(({ mapping }) => mapping.requestedAt !== undefined)
+      ),
     delimiter: sameColumns(inputs) ? inputs[0]?.delimiter : undefined,
     inputs: kept,
     file: inputs.length > 1

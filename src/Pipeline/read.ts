@@ -40,6 +40,11 @@ export const read = <E, E2>(run: Run<E, E2>) =>
         sha256: yield* input.digest
       })
     }
+    if (run.unreadableRequests > 0) {
+      yield* Effect.logWarning(
+        `${run.unreadableRequests} rows have a requestedAt that is no ISO 8601 date or time, or lies more than a day ahead (the first: ${run.firstUnreadable}). Their numbers go their way like all others, but are in no time from request to list`
+      )
+    }
     return reports
   }).pipe(Effect.withSpan("genesys-dnc/Pipeline.read"))
 
@@ -71,6 +76,11 @@ export const take = <E, E2>(
   ledger.totals.read += block.length + block.malformed.length
   ledger.totals.duplicateInFile += set.add(entries, run.bases[input])
   ledger.unknownReasons += entries.unknownReasons
+  if (entries.requestsUnreadable !== undefined && entries.requestsUnreadable.length > 0 && run.action === "add") {
+    if (run.unreadableRequests === 0)
+      run.firstUnreadable = `${run.inputs[input]?.name ?? "row"}:${entries.requestsUnreadable[0]}`
+    run.unreadableRequests += entries.requestsUnreadable.length
+  }
   progress.numbers = set.size()
   const rejects =
     block.malformed.length === 0

@@ -9,7 +9,8 @@ import * as Either from "effect/Either"
 import type { Head } from "../AuditChain.js"
 import { AuditSink, type Expiry, type Vouching } from "../AuditSink.js"
 import { DncSubmitter } from "../DncSubmitter.js"
-import { DncValidator } from "../DncValidator.js"
+import { DncValidator, zoneOfRequests } from "../DncValidator.js"
+import * as Honour from "../Honour.js"
 import type { InputReport, OutputFile, RunReport, SyncReport } from "../RunReport.js"
 import * as Report from "../RunReport.js"
 import { version } from "../version.js"
@@ -97,6 +98,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         listSize: finished.listSize ?? null,
         verified: finished.verified ?? null,
         ...(finished.sync === undefined ? {} : { sync: removals(finished.sync) }),
+        ...(finished.honour === undefined ? {} : { honour: finished.honour }),
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
       }
@@ -152,9 +154,10 @@ export const report = <E, E2>(
   run: Run<E, E2>,
   inputs: ReadonlyArray<InputReport>,
   files: ReadonlyArray<OutputFile>
-): Effect.Effect<RunReport, never, DncSubmitter> =>
+): Effect.Effect<RunReport, never, DncSubmitter | DncValidator> =>
   Effect.gen(function* () {
     const { contract, target } = yield* DncSubmitter
+    const { policy } = yield* DncValidator
     const end = yield* Clock.currentTimeMillis
     const { batches, countriesNotAllowed, rejectsByCode, requests, totals, unknownReasons } = run.ledger
     const off = Report.imbalance(totals)
@@ -166,6 +169,13 @@ export const report = <E, E2>(
             tag: "Imbalance",
             message: `The totals account for ${Math.abs(off)} rows too ${off > 0 ? "many" : "few"}: a defect of this program`,
             hint: "Do not rely on these totals, and report the defect with the audit log of this run."
+          })
+    const honour =
+      run.action === "remove"
+        ? undefined
+        : Honour.tally(run.set, {
+            ...{ now: end, kind: run.kind, due: run.due, unreadable: run.unreadableRequests },
+            zone: zoneOfRequests(policy)
           })
     run.progress.phase = "finished"
     run.notify()
@@ -193,6 +203,7 @@ export const report = <E, E2>(
       ...(run.sync === undefined ? {} : { sync: run.sync }),
       ...(run.ends === undefined ? {} : { ends: run.ends }),
       ...(run.uploaded === undefined ? {} : { upload: run.uploaded }),
+      ...(honour === undefined ? {} : { honour }),
       ...(run.earlier === undefined
         ? {}
         : { resumed: { startedAt: run.earlier.startedAt, batches: run.earlier.settled.size } }),

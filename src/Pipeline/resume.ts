@@ -115,7 +115,7 @@ const otherwise = ({ runId, tool }: LoggedRun) =>
   })
 
 /** The receipt of a batch that an earlier process brought to its end. */
-export const receiptOf = (settled: SettledBatch): Receipt => ({
+export const receiptOf = ({ at: _, ...settled }: SettledBatch): Receipt => ({
   ...settled,
   skipped: 0,
   rejected: [],

@@ -12,6 +12,7 @@ import type { Contract } from "../Contract.js"
 import type { Action, Kind, Reject } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import type { DncValidator } from "../DncValidator.js"
+import * as DueTable from "../DueTable.js"
 import { BadRequest } from "../GenesysError.js"
 import type { Input, Options, Outputs, Progress } from "../Pipeline.js"
 import { noOutputs } from "../Pipeline.js"
@@ -52,6 +53,10 @@ export interface Run<E, E2> {
   sync: SyncReport | undefined
   ends: RunReport["ends"]
   uploaded: RunReport["upload"]
+  /** Rows whose time of request could not be read, and the first of them. */
+  unreadableRequests: number
+  firstUnreadable: string
+  readonly due: DueTable.DueTable
   /** Numbers that the server refused. */
   readonly refused: Set<string>
   now: number
@@ -96,6 +101,9 @@ export const begin = <E, E2>(
       sync: undefined,
       ends: undefined,
       uploaded: undefined,
+      unreadableRequests: 0,
+      firstUnreadable: "",
+      due: options.dueTable ?? DueTable.defaults,
       refused: new Set(),
       now: options.now ?? now,
       sendingAt: now,

@@ -10,11 +10,12 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { AuditError } from "../AuditSink.js"
-import type { Batch, Receipt, Refusal } from "../DncEntry.js"
+import type { Batch, Entry, Receipt, Refusal } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
 import type { GenesysError } from "../GenesysError.js"
 import * as GenesysErrors from "../GenesysError.js"
+import * as SuppressionSet from "../SuppressionSet.js"
 import { receiptOf } from "./resume.js"
 import { abort, count, type Run } from "./run.js"
 
@@ -30,17 +31,15 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     const submit = (batch: Batch) =>
       Effect.flatMap(Clock.currentTimeMillis, (start) =>
         Effect.flatMap(Effect.exit(submitter.submit(batch)), (exit) =>
-          Exit.isSuccess(exit)
-            ? account(run, batch, exit.value)
-            : Effect.flatMap(Clock.currentTimeMillis, (end) =>
-                account(run, batch, failed(run, batch, exit.cause, end - start))
-              )
+          Effect.flatMap(Clock.currentTimeMillis, (end) =>
+            account(run, batch, Exit.isSuccess(exit) ? exit.value : failed(run, batch, exit.cause, end - start), end)
+          )
         )
       )
 
     const settle = (batch: Batch) => {
       const done = run.earlier?.settled.get(batch.index)
-      return (done === undefined ? submit(batch) : account(run, batch, receiptOf(done))).pipe(
+      return (done === undefined ? submit(batch) : account(run, batch, receiptOf(done), done.at)).pipe(
         // what fails or dies here (a file of rejects, somebody's onProgress) is no failure of the batch, but of the run
         Effect.catchAllCause((cause) =>
           Effect.sync(() => {
@@ -128,10 +127,11 @@ const failed = <E, E2>(
   }
 }
 
-/** One receipt: counted, then its refused and failed numbers written, each as far as that can be. */
-const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect.Effect<void, E2> =>
+/** One receipt, which came at `at`: counted, then its refused and failed numbers written, each as far as that can be. */
+const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt, at: number): Effect.Effect<void, E2> =>
   Effect.suspend(() => {
     run.ledger.receipt(receipt)
+    if (run.action === "add" && run.set.hasRequests()) honour(run, batch, receipt, at)
     run.progress.settled += batch.phoneNumbers.length
     const written = receipt.failed.map((failed) => {
       run.set.unsend(failed.phoneNumbers)
@@ -147,6 +147,19 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt): Effect
     )
   })
 
+/** Which numbers of a batch are on the list, and since when at the latest. */
+const honour = <E, E2>(run: Run<E, E2>, { phoneNumbers }: Batch, receipt: Receipt, at: number): void => {
+  const { duplicate, failed, rejected, skipped } = receipt
+  if (skipped > 0) return
+  const others = new Set(failed.flatMap(({ phoneNumbers }) => phoneNumbers))
+  for (const { phoneNumber } of rejected) others.add(phoneNumber)
+  run.set.honour(
+    others.size === 0 ? phoneNumbers : phoneNumbers.filter((phoneNumber) => !others.has(phoneNumber)),
+    // counts do not say which numbers they are of, unless they are of all
+    duplicate === phoneNumbers.length ? SuppressionSet.wasBefore : at
+  )
+}
+
 /** A number that the server refused: counted now, written to the file of rejects by what is returned. */
 export const refuse = <E, E2>(
   run: Run<E, E2>,
@@ -154,16 +167,22 @@ export const refuse = <E, E2>(
   { message, phoneNumber }: Refusal
 ): Effect.Effect<void, E2> => {
   run.refused.add(phoneNumber)
+  run.set.honour([phoneNumber], undefined)
   const place = run.set.place(phoneNumber) ?? 0
   const input = run.bases.length < 2 ? 0 : run.bases.findLastIndex((base) => base < place)
-  const { expires, reason } = valueOf(run, batch, phoneNumber)
+  const { expires, reason, requestedAt } = valueOf(run, batch, phoneNumber)
   const rejects = [
     {
       line: place - run.bases[Math.max(0, input)],
       raw: phoneNumber,
       code: "RefusedByServer" as const,
       message,
-      row: { phoneNumber, reason, expires: DncEntry.formatExpires(expires, "") }
+      row: {
+        phoneNumber,
+        reason,
+        expires: DncEntry.formatExpires(expires, ""),
+        ...(requestedAt === undefined ? {} : { requestedAt: new Date(requestedAt).toISOString() })
+      }
     }
   ]
   count(run, Math.max(0, input), rejects)
@@ -171,5 +190,9 @@ export const refuse = <E, E2>(
 }
 
 /** What the rows say of a number; its batch may say less. */
-export const valueOf = <E, E2>(run: Run<E, E2>, batch: Pick<Batch, "reason" | "expires">, phoneNumber: string) =>
+export const valueOf = <E, E2>(
+  run: Run<E, E2>,
+  batch: Pick<Batch, "reason" | "expires">,
+  phoneNumber: string
+): Pick<Entry, "reason" | "expires" | "requestedAt"> =>
   run.set.value(phoneNumber) ?? { reason: batch.reason ?? "UNSPECIFIED", expires: batch.expires }

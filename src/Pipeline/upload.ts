@@ -295,6 +295,7 @@ export const upload = <E, E2>(
           return yield* written(failAll(run, everyNumber(run), { error: "AuditError", message: error.message }))
         }
         yield* account(true, total - refused.size)
+        run.set.honour(everyNumber(run), Date.parse(recorded.value.timestamp))
         for (const [phoneNumber, message] of refused) {
           yield* written(refuse(run, forEver, { phoneNumber, message }))
         }

@@ -118,6 +118,7 @@ export const failAll = <E, E2>(
       piece = []
       totals[from] -= phoneNumbers.length
       totals.failed += phoneNumbers.length
+      run.set.honour(phoneNumbers, undefined)
       if (Exit.isFailure(written)) return Effect.void
       const entries = phoneNumbers.map((phoneNumber) => ({
         phoneNumber,

@@ -144,7 +144,9 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
       }
     }
 
-    const [phoneNumber, reason, expires, country] = values.map((column, field) => (present[field] ? column : undefined))
+    const [phoneNumber, reason, expires, country, requestedAt] = values.map((column, field) =>
+      present[field] ? column : undefined
+    )
     return Either.right({
       length: line.length,
       line,
@@ -152,6 +154,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
       reason,
       expires,
       country,
+      ...(requestedAt === undefined ? {} : { requestedAt }),
       malformed,
       cells: (index) => {
         const cells = split(text.slice(start[index], end[index]), delimiter) ?? []

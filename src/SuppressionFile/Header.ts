@@ -20,6 +20,7 @@ export interface Mapping {
   readonly reason: number | undefined
   readonly expires: number | undefined
   readonly country: number | undefined
+  readonly requestedAt?: number
 }
 
 /**
@@ -37,7 +38,11 @@ const aliases: Readonly<Record<RowField, ReadonlyArray<string>>> = {
   ],
   reason: ["reason", "reasoncode", "optoutreason"],
   expires: [...["expires", "expiry", "expiration", "expirationdate", "expiresat", "expirydate", "expirationdatetime"]],
-  country: ["country", "countrycode", "iso", "isocountry"]
+  country: ["country", "countrycode", "iso", "isocountry"],
+  requestedAt: [
+    ...["requestedat", "requestedon", "requested", "requestdate", "requesttime", "requestdatetime", "requesteddate"],
+    ...["optoutdate", "optouttime", "optoutat", "optedoutat"]
+  ]
 }
 
 const fieldByAlias: ReadonlyMap<string, RowField> = new Map(
@@ -54,8 +59,10 @@ const contactAliases: Readonly<Record<Exclude<Kind, "phone">, ReadonlyArray<stri
   custom: ["value", "customvalue", "exclusionvalue", "customexclusionvalue", "customexclusioncolumn", "entry"]
 }
 
-const flagOf = (field: RowField, kind: Kind): string =>
-  field !== "phoneNumber" ? `--${field}-column` : kind === "phone" ? "--phone-column" : "--column"
+const flagOf = (field: RowField, kind: Kind): string => {
+  if (field === "requestedAt") return "--requested-column"
+  return field !== "phoneNumber" ? `--${field}-column` : kind === "phone" ? "--phone-column" : "--column"
+}
 
 /**
  * The field that a column of this name holds, ignoring case, spaces, `_` and `-`. A WhatsApp number may stand under the names
@@ -165,7 +172,8 @@ export const map = (
     phoneNumber: found.phoneNumber,
     reason: found.reason,
     expires: found.expires,
-    country: found.country
+    country: found.country,
+    ...(found.requestedAt === undefined ? {} : { requestedAt: found.requestedAt })
   })
 }
 

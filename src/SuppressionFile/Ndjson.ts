@@ -14,7 +14,8 @@ import * as Records from "./Records.js"
 const shown = 200
 
 /**
- * Turns the lines of one pass into blocks. It fails after the last line if not one of them was a row, or if a key that
+ * Turns the lines of one pass into blocks; `requests` says whether their cells have a last one for the time of the request,
+ * see {@link saysRequests}. It fails after the last line if not one of them was a row, or if a key that
  * the caller named never came.
  *
  * @since 0.1.0
@@ -23,24 +24,32 @@ const shown = 200
 export const make = (
   input: Named,
   chosen: Header.Columns,
-  kind: Kind = "phone"
+  kind: Kind = "phone",
+  requests = false
 ): ((records: Records.Records, final: boolean) => Either.Either<RowBlock, InputError>) => {
   const known = new Map<string, RowField | undefined>()
   const fieldOf = (key: string): RowField | undefined => {
     if (known.has(key)) return known.get(key)
-    const field = chosenField(key, chosen) ?? Header.fieldOf(key, kind)
-    const result = field !== undefined && chosen[field] !== undefined && !names(key, chosen[field]) ? undefined : field
+    const result = fieldOfKey(key, chosen, kind)
     // Keys may differ from line to line without end.
     if (known.size < 1000) known.set(copy(key), result)
     return result
   }
+  const written = rowFields.filter((field) => field !== "requestedAt" || requests)
   const seen = new Set<RowField>()
   let rows = 0
   let firstFault: Reject | undefined
 
   return (records, final) => {
     const line: Array<number> = []
-    const columns: Record<RowField, Array<string>> = { phoneNumber: [], reason: [], expires: [], country: [] }
+    const columns: Record<RowField, Array<string>> = {
+      phoneNumber: [],
+      reason: [],
+      expires: [],
+      country: [],
+      requestedAt: []
+    }
+    let hasRequests = false
     const malformed: Array<Reject> = []
     for (let record = 0; record < records.start.length; record++) {
       const text = records.text.slice(records.start[record], records.end[record])
@@ -50,7 +59,7 @@ export const make = (
           : toRow(text, fieldOf, kind)
       if (typeof row === "string") {
         const raw = copy(text.slice(0, shown))
-        const cells = rowFields.map((field) => (field === "phoneNumber" ? raw : ""))
+        const cells = written.map((field) => (field === "phoneNumber" ? raw : ""))
         malformed.push({ line: records.line[record], raw, code: "MalformedRow", message: row, cells })
       } else {
         line.push(records.line[record])
@@ -59,6 +68,7 @@ export const make = (
           if (value !== undefined) seen.add(field)
           columns[field].push(value ?? "")
         }
+        hasRequests ||= row.requestedAt !== undefined
       }
     }
     rows += line.length
@@ -86,14 +96,33 @@ export const make = (
         )
       }
     }
+    const { requestedAt, ...others } = columns
     return Either.right({
       length: line.length,
       line,
-      ...columns,
+      ...others,
+      ...(hasRequests ? { requestedAt } : {}),
       malformed,
-      cells: (index) => rowFields.map((field) => copy(columns[field][index]))
+      cells: (index) => written.map((field) => copy(columns[field][index]))
     })
   }
+}
+
+/**
+ * Whether a line of the beginning of an input says when something was asked for.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const saysRequests = (head: string, chosen: Header.Columns, kind: Kind): boolean =>
+  chosen.requestedAt !== undefined ||
+  head
+    .split(/[\r\n]+/)
+    .some((line) => Object.keys(Object(parse(line))).some((key) => fieldOfKey(key, chosen, kind) === "requestedAt"))
+
+const fieldOfKey = (key: string, chosen: Header.Columns, kind: Kind): RowField | undefined => {
+  const field = chosenField(key, chosen) ?? Header.fieldOf(key, kind)
+  return field !== undefined && chosen[field] !== undefined && !names(key, chosen[field]) ? undefined : field
 }
 
 const names = (key: string, column: string | number | undefined): boolean =>
@@ -118,6 +147,11 @@ const toRow = (
     if (field === undefined) continue
     const cell = toCell((value as Record<string, unknown>)[key], field)
     if (cell === undefined) return `has a value for "${key}" that is no text`
+    if (field === "requestedAt") {
+      // two of them are a date that cannot be read, not a row that is lost
+      row[field] = row[field] && cell !== "" ? `${row[field]} / ${cell}` : cell || row[field] || ""
+      continue
+    }
     if (row[field] && cell !== "")
       return `has two keys for the ${field === "phoneNumber" && kind !== "phone" ? kindNames[kind].one : field}`
     row[field] = cell || row[field] || ""
@@ -131,6 +165,7 @@ const toRow = (
 const toCell = (value: unknown, field: RowField): string | undefined => {
   if (typeof value === "string") return value.trim()
   if (value === null) return ""
+  if (field === "requestedAt") return JSON.stringify(value).slice(0, shown)
   const numeric = field === "phoneNumber" || field === "reason"
   return numeric && Number.isSafeInteger(value) && (value as number) >= 0 ? String(value) : undefined
 }

@@ -46,6 +46,7 @@ export const ofError = (error: { readonly _tag?: string | undefined; readonly re
   switch (error._tag) {
     case "UsageError":
     case "PolicyError":
+    case "DueTableError":
     case "ConfigurationError":
     case "CannotResume":
     case "InvalidWebhook":

@@ -18,6 +18,7 @@ import * as DncLists from "../DncLists.js"
 import * as DncUpload from "../DncUpload.js"
 import type * as DncValidator from "../DncValidator.js"
 import * as Validator from "../DncValidator.js"
+import * as DueTable from "../DueTable.js"
 import { identity, outputPaths, type SyncPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
 import * as HttpClient from "../HttpClient.js"
@@ -127,7 +128,11 @@ export const reading = {
   column: optionalText("column", "The same, of whatever --kind says the rows hold"),
   reasonColumn: optionalText("reason-column", "Name or number of the column with the reason"),
   expiresColumn: optionalText("expires-column", "Name or number of the column with the expiry"),
-  countryColumn: optionalText("country-column", "Name or number of the column with the country")
+  countryColumn: optionalText("country-column", "Name or number of the column with the country"),
+  requestedColumn: optionalText(
+    "requested-column",
+    "Name or number of the column with the time at which it was asked for"
+  )
 }
 
 export const kind = {
@@ -145,6 +150,19 @@ export const limits = {
 export const time = {
   now: optionalText("now", "Judge expiries by this time (ISO 8601) instead of the clock, to repeat a run")
 }
+
+export const due = {
+  dueTable: optionalText(
+    "due-table",
+    "JSON file of deadlines by country, for files that say when it was asked for; 10 business days if not given"
+  )
+}
+
+/** The table, read before anything is sent. */
+export const toDue = ({
+  dueTable
+}: Parsed<typeof due>): Effect.Effect<Pick<Pipeline.Options, "dueTable">, DueTable.DueTableError> =>
+  dueTable === undefined ? Effect.succeed({}) : Effect.map(DueTable.fromFile(dueTable), (dueTable) => ({ dueTable }))
 
 export const output = {
   json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
@@ -307,7 +325,8 @@ export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Opti
       phoneNumber: column(options.column ?? options.phoneColumn),
       reason: column(options.reasonColumn),
       expires: column(options.expiresColumn),
-      country: column(options.countryColumn)
+      country: column(options.countryColumn),
+      requestedAt: column(options.requestedColumn)
     }
   }
 }

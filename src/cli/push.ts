@@ -70,6 +70,7 @@ export const validate = Command.make(
     files: options.files,
     ...options.output,
     ...options.time,
+    ...options.due,
     ...options.limits,
     ...options.policy,
     ...options.kind,
@@ -81,6 +82,7 @@ export const validate = Command.make(
       yield* options.checkColumn(given)
       const { kind } = given
       const now = yield* options.toNow(given.now)
+      const due = yield* options.toDue(given)
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const policy = yield* options.toPolicy(given)
       yield* untilInterrupted(
@@ -90,6 +92,7 @@ export const validate = Command.make(
             rejectsPath: given.rejects,
             file: options.toReading(given),
             ...now,
+            ...due,
             ...(maxRejects === undefined ? {} : { maxRejects })
           }),
         (report) => conclude(report, "validation", given.json)

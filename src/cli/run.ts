@@ -107,6 +107,7 @@ export const shared = {
   ),
   ...options.output,
   ...options.time,
+  ...options.due,
   ...options.limits,
   ...options.audit,
   ...options.vouching,
@@ -149,6 +150,7 @@ export const send = (
       ...(yield* options.toSending(given))
     }
     const now = yield* options.toNow(given.now)
+    const due = yield* options.toDue(given)
     const maxRejects = yield* options.toMaxRejects(given.maxRejects)
     yield* options.checkUrls(given)
     const run = (byClient: Pick<Pipeline.Options, "verify" | "listed" | "upload">) =>
@@ -165,6 +167,7 @@ export const send = (
             ends: given.ends,
             fresh: given.fresh,
             ...now,
+            ...due,
             ...byClient,
             ...(confirm === undefined ? {} : { confirm }),
             ...(maxRejects === undefined ? {} : { maxRejects })

@@ -2,6 +2,7 @@
 import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
 import type { RunReport, SyncReport, Totals } from "../RunReport.js"
+import { honour } from "./honour.js"
 import { jsonLine, printable, printableLines } from "./terminal.js"
 
 const count = new Intl.NumberFormat("en-US")
@@ -53,6 +54,7 @@ export const summary = (report: RunReport, kind: "push" | "dry run" | "validatio
     ...upload(report),
     ...listSize(report),
     ...synced(report, kind),
+    ...honour(report.honour).map((line) => `  ${line}`),
     ...rejects(report),
     ...report.files.map(({ kind, path, rows }) => `  ${fileName(kind, report.kind)}: ${path} (${number(rows)} rows)`),
     ...(auditLog === undefined ? [] : evidence(report, auditLog)),

@@ -69,6 +69,7 @@ export const sync = Command.make(
       const maxRejects = yield* options.toMaxRejects(given.maxRejects)
       const maxRemove = yield* options.toLimit("--max-remove", given.maxRemove, "entries")
       const now = yield* options.toNow(given.now)
+      const due = yield* options.toDue(given)
       const policy = yield* options.toPolicy(given)
       const audit = yield* options.toAudit(given)
       const sending = yield* options.toSending(given)
@@ -91,6 +92,7 @@ export const sync = Command.make(
             allowRejects: given.allowRejects,
             export: { longest: Duration.minutes(given.wait) },
             ...now,
+            ...due,
             ...(given.yes ? {} : { confirm: ask }),
             ...(maxRejects === undefined ? {} : { maxRejects }),
             ...(maxRemove === undefined ? {} : { maxRemove })

@@ -17,6 +17,7 @@ export interface ReadRow {
   readonly reason: string | undefined
   readonly expires: string | undefined
   readonly country: string | undefined
+  readonly requestedAt?: string
   readonly cells: ReadonlyArray<string>
 }
 
@@ -34,6 +35,7 @@ export const readAll = (file: SuppressionFile.SuppressionFile) =>
             reason: block.reason?.[i],
             expires: block.expires?.[i],
             country: block.country?.[i],
+            ...(block.requestedAt === undefined ? {} : { requestedAt: block.requestedAt[i] }),
             cells: block.cells(i)
           })
         }

@@ -538,3 +538,24 @@ describe("demo", () => {
     })
   )
 })
+
+describe("--due-table", () => {
+  it.scopedLive("says by when; one that is wrong is wrong usage, before anything is read", () =>
+    Effect.gen(function* () {
+      const path = yield* file("phone,asked,requested_at\n+14155550100,2020-01-01,\n+493012345678,2020-01-01,\n")
+      const table = Path.join(Path.dirname(path), "due.json")
+      const validated = (...args: ReadonlyArray<string>) =>
+        invoke(["validate", path, "--requested-column", "asked", "--json", "--due-table", table, ...args])
+      const missing = yield* validated()
+      assert.strictEqual(missing.code, ExitCode.wrongUsage)
+      assert.include(missing.said, "ENOENT")
+      Fs.writeFileSync(table, '{"DE":{"days":-1}}')
+      const wrong = yield* validated()
+      assert.strictEqual(wrong.code, ExitCode.wrongUsage)
+      assert.include(wrong.said, "DE.days")
+      Fs.writeFileSync(table, '{"DE":{"days":3650}}')
+      const { honour } = json(yield* validated("--now", "2026-01-01T00:00:00Z"))
+      assert.deepStrictEqual(honour?.open.pastDue.byCountry, { US: 1 })
+    })
+  )
+})

@@ -57,7 +57,7 @@ export const commandOf = (
       run.action === "sync"
         ? ["A sync is not gone on with: run again, it compares the list anew and does what is left."]
         : [
-            "Add what the log does not hold, as it was: options of the file's format and columns, --ends, and how to sign in.",
+            "Add what the log does not hold, as it was: options of the file's format and columns, --ends, --due-table, and how to sign in.",
             ...(run.inputs.some(({ name }) => name === standardInput)
               ? ["Standard input has to bring the same bytes."]
               : [])

@@ -1,5 +1,6 @@
 /** A run in plain words. */
 import { failures, type LoggedRun, type RunHistory } from "../../AuditLog.js"
+import { honour } from "../honour.js"
 import { number, seconds } from "../summary.js"
 import { printable } from "../terminal.js"
 
@@ -75,6 +76,7 @@ export const describe = (history: RunHistory, audit: string): string => {
     ...(finished?.result.verified == null
       ? []
       : [`  Verified: ${number(finished.result.verified)} are as they should be in an export of the list`]),
+    ...honour(finished?.result.honour).map((line) => `  ${line}`),
     "",
     `  Evidence: ${audit}, records ${stretches.map(({ first, last }) => (first.sequence === last.sequence ? number(first.sequence) : `${number(first.sequence)}–${number(last.sequence)}`)).join(", ")}`,
     `  Head of the log after its last record: ${run.head}`,
