@@ -14,7 +14,7 @@ import * as AuditChain from "./AuditChain.js"
 import * as AuditLog from "./AuditLog.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
-import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
+import { hasher, type NumberPolicy, protect } from "./AuditSink/numbers.js"
 import type { Action, Kind } from "./DncEntry.js"
 import type { RunReport, SyncReport } from "./RunReport.js"
 import type { Registration } from "./WebhookRegistrar.js"
@@ -111,6 +111,8 @@ export type AuditEvent =
         readonly batches: number
         /** Numbers that are put on the list for ever, as their end is further ahead than the contract can say. */
         readonly withoutExpiry: number
+        /** Numbers that are not sent, as they are suppressed for longer already. */
+        readonly heldBack?: number
         readonly rejectsByCode: Readonly<Record<string, number>>
         /** Where the list is made equal to the inputs: what differs, and the file that says so row by row. */
         readonly sync?: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">
@@ -192,6 +194,8 @@ export type AuditEvent =
         readonly listSize: RunReport["listSize"] | null
         /** Numbers found as they should be in an export at the end, where one was asked for. */
         readonly verified: number | null
+        /** Of the rows that were skipped: held back, as their numbers are suppressed for longer already. */
+        readonly heldBack?: number
         readonly sync?: Pick<SyncReport, "removals" | "removed" | "removalsFailed" | "removalsSkipped">
         readonly rejectsByCode: Readonly<Record<string, number>>
         readonly files: ReadonlyArray<{ readonly path: string; readonly sha256: string }>
@@ -239,6 +243,8 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
     readonly append: (event: AuditEvent) => Effect.Effect<AuditRecord, AuditError>
     /** Goes through all records from the first, in order; where the layer keeps none there are none. */
     readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
+    /** How numbers stand in records with this `hashKeyId`; none where there is no key. Those of other records are whole. */
+    readonly hash?: { readonly keyId: string; readonly of: (phoneNumber: string) => string } | undefined
   }
 >() {}
 
@@ -309,6 +315,7 @@ export const make = <R>(
     let { head } = store
     return AuditSink.of({
       forEach: store.forEach,
+      hash: hasher(options?.hashKey),
       append: (event) =>
         Effect.flatMap(record(event), (record) =>
           store.keep(() => {

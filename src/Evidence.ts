@@ -20,7 +20,7 @@ import { certificate } from "./Evidence/certificate.js"
 import { dispositions } from "./Evidence/dispositions.js"
 import * as OutputFile from "./OutputFile.js"
 import { attempt, OutputError } from "./RejectsFile.js"
-import type { SyncReport } from "./RunReport.js"
+import { heldApart, type SyncReport } from "./RunReport.js"
 import { version } from "./version.js"
 
 /**
@@ -219,7 +219,7 @@ const summarize = (
       withoutExpiry: started.result.withoutExpiry,
       policy: run.policy
     },
-    totals: run.totals,
+    totals: run.totals === undefined ? undefined : heldApart(run.totals, finished?.result.heldBack),
     sync: finished?.result.sync,
     rejectsByCode: history.rejectsByCode,
     batches: { cut: run.batches, done: history.batchesDone },

@@ -60,6 +60,7 @@ export const recordStart = <E, E2>(
         distinctNumbers: run.set.size(),
         batches: run.ledger.batches.cut,
         withoutExpiry: run.withoutExpiry,
+        ...(run.heldBack === 0 ? {} : { heldBack: run.heldBack }),
         rejectsByCode: { ...run.ledger.rejectsByCode },
         ...(run.sync === undefined ? {} : { sync: planned(run.sync) }),
         ...(expiry === undefined ? {} : { expiry })
@@ -94,6 +95,7 @@ export const conclude = <E, E2>(run: Run<E, E2>, inputs: ReadonlyArray<InputRepo
         totals: { ...finished.totals },
         listSize: finished.listSize ?? null,
         verified: finished.verified ?? null,
+        ...(finished.heldBack === 0 ? {} : { heldBack: finished.heldBack }),
         ...(finished.sync === undefined ? {} : { sync: removals(finished.sync) }),
         rejectsByCode: finished.rejectsByCode,
         files: files.map(({ path, sha256 }) => ({ path, sha256 }))
@@ -144,10 +146,11 @@ export const report = <E, E2>(
       target,
       outcome: error !== undefined ? "aborted" : run.stopping ? "stopped" : "completed",
       ...(error === undefined ? {} : { error }),
-      complianceStatus: Report.complianceStatus(totals),
+      complianceStatus: Report.complianceStatus(totals, run.heldBack),
       inputs,
       files,
       totals: { ...totals },
+      heldBack: run.heldBack,
       rejectsByCode: { ...rejectsByCode },
       countriesNotAllowed: { ...countriesNotAllowed },
       unknownReasons,

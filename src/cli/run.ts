@@ -135,10 +135,11 @@ export const send = (
   sizeLag: Duration.Duration,
   action: Action = "add",
   confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>,
-  upload?: Omit<Pipeline.UploadOptions, "client">
+  upload?: Omit<Pipeline.UploadOptions, "client">,
+  shortening: Pick<GenesysDnc.PushOptions, "against" | "allowShorten" | "heldBackPath"> = {}
 ) =>
   Effect.gen(function* () {
-    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit], ...shortening }
     yield* options.checkKept(given, given.files, outputs)
     const settings: GenesysDnc.Settings = {
       ...api,
