@@ -33,7 +33,11 @@ export const conclude = (
 ): Effect.Effect<void> =>
   Effect.sync(() => {
     const exitCode =
-      kind === "push" ? ExitCode.ofReport(report) : report.totals.rejected > 0 ? ExitCode.rejected : ExitCode.done
+      kind === "push"
+        ? ExitCode.ofReport(report)
+        : report.totals.rejected + report.heldBack > 0
+          ? ExitCode.rejected
+          : ExitCode.done
     process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
     process.stdout.write(json ? jsonLine({ exitCode: process.exitCode, ...report }) : summary(report, kind, auditLog))
   })
