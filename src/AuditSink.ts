@@ -15,7 +15,7 @@ import * as AuditLog from "./AuditLog.js"
 import type { Signed, Signer } from "./AuditSignature.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
-import { type NumberPolicy, protect } from "./AuditSink/numbers.js"
+import { hasher, type NumberPolicy, protect } from "./AuditSink/numbers.js"
 import type { Stamped, Stamper } from "./AuditTimestamp.js"
 import type { Action, Kind } from "./DncEntry.js"
 import type { Honour } from "./Honour.js"
@@ -132,6 +132,8 @@ export type AuditEvent =
         readonly batches: number
         /** Numbers that are put on the list for ever, as their end is further ahead than the contract can say. */
         readonly withoutExpiry: number
+        /** Numbers that are not sent, as they are suppressed for longer already. */
+        readonly heldBack?: number
         readonly rejectsByCode: Readonly<Record<string, number>>
         /** Where the list is made equal to the inputs: what differs, and the file that says so row by row. */
         readonly sync?: Omit<SyncReport, "removed" | "removalsFailed" | "removalsSkipped">
@@ -228,6 +230,8 @@ export type AuditEvent =
         readonly listSize: RunReport["listSize"] | null
         /** Numbers found as they should be in an export at the end, where one was asked for. */
         readonly verified: number | null
+        /** Of the rows that were skipped: held back, as their numbers are suppressed for longer already. */
+        readonly heldBack?: number
         readonly sync?: Pick<SyncReport, "removals" | "removed" | "removalsFailed" | "removalsSkipped">
         /** Where rows said when they were asked for. */
         readonly honour?: Honour
@@ -279,6 +283,8 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
     readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
     /** Who stands behind the records of a run, where that is configured. */
     readonly vouching?: Vouching
+    /** How numbers stand in records with this `hashKeyId`; none where there is no key. Those of other records are whole. */
+    readonly hash?: { readonly keyId: string; readonly of: (phoneNumber: string) => string } | undefined
   }
 >() {}
 
@@ -363,6 +369,7 @@ export const make = <R>(
     return AuditSink.of({
       forEach: store.forEach,
       vouching: options ?? {},
+      hash: hasher(options?.hashKey),
       append: (event) =>
         Effect.flatMap(record(event), (record) =>
           store.keep(() => {

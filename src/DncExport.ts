@@ -10,6 +10,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Contract from "./Contract.js"
@@ -23,6 +24,8 @@ import * as OutputFile from "./OutputFile.js"
 import type { OutputError } from "./RejectsFile.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 import { escape } from "./SuppressionFile/formula.js"
+import { type InputError, inputError } from "./SuppressionFile/InputError.js"
+import * as Source from "./SuppressionFile/Source.js"
 
 /**
  * One row of an export.
@@ -185,6 +188,56 @@ export const stream = (
   options?: Options
 ): Stream.Stream<Entry, GenesysError | ExportError, HttpClient> =>
   Stream.unwrap(Effect.map(request(dncListId, options), download))
+
+/**
+ * The rows of an export that was written to a file as CSV, by `writeFile` or by Genesys Cloud itself. A file that has rows, none of
+ * which is of a list, is refused.
+ *
+ * @since 0.1.0
+ */
+export const readFile = (path: string): Stream.Stream<Entry, InputError> =>
+  Stream.unwrapScoped(
+    Effect.map(Source.open(path, process.stdin), (source) => {
+      const parse = parser()
+      const read = Source.reader(source, 1 << 18)
+      let isList = true
+      let begun = false
+      let ended = false
+      const refuse = (what: string, line?: number) =>
+        Effect.fail(
+          inputError(
+            source,
+            "Header",
+            `is no export of a list: ${what}`,
+            "Make one with genesys-dnc export --list ID --output FILE.",
+            { line }
+          )
+        )
+      const next = (text: string | undefined) => {
+        if (!begun && text?.trimStart().startsWith("{")) return refuse("it is not CSV")
+        begun = true
+        return Either.match(parse(text ?? "", text === undefined), {
+          onLeft: ({ line, message }) => refuse(message, line),
+          onRight: (entries) => {
+            if (entries.length > 0) isList = entries.some(({ phoneNumber }) => /^\+\d{5,15}$|.@./.test(phoneNumber))
+            return isList
+              ? Effect.succeed([Chunk.unsafeFromArray(entries), text === undefined] as const)
+              : refuse("its first column holds no numbers")
+          }
+        })
+      }
+      return Stream.repeatEffectChunkOption(
+        Effect.suspend(() =>
+          ended ? Effect.fail(Option.none()) : Effect.mapError(Effect.flatMap(read, next), Option.some)
+        ).pipe(
+          Effect.map(([entries, end]) => {
+            ended = end
+            return entries
+          })
+        )
+      )
+    })
+  )
 
 /** Longer than any row. */
 const longestRecord = 1 << 20

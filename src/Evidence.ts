@@ -23,7 +23,7 @@ import { dispositions } from "./Evidence/dispositions.js"
 import type { Honour } from "./Honour.js"
 import * as OutputFile from "./OutputFile.js"
 import { attempt, OutputError } from "./RejectsFile.js"
-import type { SyncReport } from "./RunReport.js"
+import { heldApart, type SyncReport } from "./RunReport.js"
 import { version } from "./version.js"
 
 /**
@@ -258,7 +258,7 @@ const summarize = (
       withoutExpiry: started.result.withoutExpiry,
       policy: run.policy
     },
-    totals: run.totals,
+    totals: run.totals === undefined ? undefined : heldApart(run.totals, finished?.result.heldBack),
     sync: finished?.result.sync,
     ...(finished?.result.honour === undefined ? {} : { honour: finished.result.honour }),
     rejectsByCode: history.rejectsByCode,

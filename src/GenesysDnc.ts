@@ -353,7 +353,9 @@ const secret = (name: string): Effect.Effect<Redacted.Redacted | undefined, Conf
  * @since 0.1.0
  * @category models
  */
-export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs" | "ends">, OutputPaths {
+export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outputs" | "ends" | "against">, OutputPaths {
+  /** Path of an export of the list, as `DncExport.writeFile` or `genesys-dnc export` writes it; see `Pipeline.Options`. */
+  readonly against?: string
   /** Path of the file that keeps ends which the list cannot say; see `IntendedEnds`. None are kept without it. */
   readonly ends?: string
   /** How the files are to be read; what they hold is for the contract to say. */
@@ -362,7 +364,7 @@ export interface PushOptions<E = never> extends Omit<Pipeline.Options<E>, "outpu
 
 /**
  * Puts the rows of one or several files, as one run, on a DNC list. Writes `<input>.rejects.csv` and `<input>.failed.csv`
- * beside the input, unless told another place, and only where there is something to write; that it could is found out
+ * beside the input (and `<input>.held-back.csv`), unless told another place, and only where there is something to write; that it could is found out
  * before anything is read.
  *
  * @since 0.1.0
@@ -382,18 +384,22 @@ export const pushFile = <E = never>(
   | IntendedEnds.EndsError,
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink
 > => {
-  const { ends: _, ...given } = options
+  const { against, ends: _, ...given } = options
+  const kinds = options.action === "remove" ? pushKinds.slice(0, 2) : pushKinds
   return Effect.scoped(
-    Effect.flatMap(openAll(paths, options, ["rejects", "failed"]), ({ inputs, outputs }) =>
-      Pipeline.push<SuppressionFile.InputError, OutputError | E>(inputs, {
+    Effect.flatMap(openAll(paths, options, kinds), ({ inputs, outputs }) =>
+      Pipeline.push<SuppressionFile.InputError, SuppressionFile.InputError | OutputError | E>(inputs, {
         ...given,
         ...keptEnds(options),
+        ...(against === undefined ? {} : { against: DncExport.readFile(against) }),
         ...copyBeside(typeof paths === "string" ? paths : (paths[0] ?? "-"), options),
         outputs
       })
     )
   )
 }
+
+const pushKinds = ["rejects", "failed", "held-back"] as const
 
 const keptEnds = ({ ends }: Pick<PushOptions, "ends">) => (ends === undefined ? {} : { ends: IntendedEnds.make(ends) })
 
@@ -539,7 +545,7 @@ const copyBeside = (input: string, { upload }: Pick<Pipeline.Options, "upload">)
  */
 export const validateFile = (
   paths: string | ReadonlyArray<string>,
-  options: Omit<PushOptions, "dncListId" | "ends" | "listed">
+  options: Omit<PushOptions, "dncListId" | "ends" | "listed" | "against" | "allowShorten">
 ): Effect.Effect<
   RunReport,
   SuppressionFile.InputError | OutputError | Pipeline.TooManyRejects,
@@ -553,15 +559,16 @@ export const validateFile = (
 
 const openAll = (
   paths: string | ReadonlyArray<string>,
-  options: Pick<PushOptions, "file" | "ends"> & SyncPaths,
+  options: Pick<PushOptions, "file" | "ends" | "against"> & SyncPaths,
   kinds: ReadonlyArray<OutputFile["kind"] | "plan">
 ) =>
   Effect.gen(function* () {
     const files = typeof paths === "string" ? [paths] : paths
     const written = outputPaths(files, options)
-    const all = [...written.rejects, written.failed, written.failedRemovals, written.plan]
+    const all = [...written.rejects, written.failed, written.failedRemovals, written.heldBack, written.plan]
     const mayBeWritten = all.filter(({ kind }) => kinds.includes(kind))
-    const keep = [...(options.keep ?? []), ...(options.ends === undefined ? [] : [options.ends])]
+    const kept = [options.ends, options.against].filter((path) => path !== undefined)
+    const keep = [...(options.keep ?? []), ...kept]
     yield* check(files, mayBeWritten, keep)
     const { kind } = (yield* DncSubmitter.DncSubmitter).contract
     const inputs = yield* Effect.forEach(files, (path) => SuppressionFile.open(path, { ...options.file, kind }))

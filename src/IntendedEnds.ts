@@ -14,6 +14,8 @@ import type { Entry } from "./DncExport.js"
 import { type Change, digits, endOf, forEachLine, isOf, type Line, lines, pieced } from "./IntendedEnds/lines.js"
 import type { SuppressionSet } from "./SuppressionSet.js"
 
+export type { Line } from "./IntendedEnds/lines.js"
+
 /**
  * A list, as the file tells it from others: an id alone may be that of two orgs.
  *
@@ -102,6 +104,8 @@ export interface IntendedEnds {
   ) => Effect.Effect<void, EndsError>
   /** All that is known of a list's numbers; a file that is not there knows none. */
   readonly known: (list: List) => Effect.Effect<Known, EndsError>
+  /** Goes through what the file says of a list, in order; a file that is not there says nothing. */
+  readonly forEach: (list: List, f: (line: Line) => void) => Effect.Effect<void, EndsError>
   /**
    * The numbers that the file says something about behind a place, each with the end that it was to have by that: `Infinity`
    * means for ever, `undefined` that it was taken off the list.
@@ -256,6 +260,7 @@ export const make = (path: string): IntendedEnds => {
     note,
     forget,
     known: (list) => fold(list, () => true),
+    forEach: (list, f) => read(0, list, f),
     since: (list, offset) =>
       Effect.suspend(() => {
         const ends = new Map<number, number | undefined>()

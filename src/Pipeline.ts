@@ -22,6 +22,7 @@ import type { DueTable } from "./DueTable.js"
 import type { GenesysError } from "./GenesysError.js"
 import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
 import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
+import { holdBack, writeHeldBack } from "./Pipeline/holdBack.js"
 import { checkRejects, read, take } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { type CannotResume, checkSame, goOn, unfinished } from "./Pipeline/resume.js"
@@ -82,6 +83,10 @@ export interface Outputs<E = never> {
   readonly failed: (entries: ReadonlyArray<Omit<Entry, "line">>, why: FailedNumbers) => Effect.Effect<void, E>
   /** Numbers that `sync` should have taken off the list and that are not known to be off it, and why; only counted unless given. */
   readonly failedRemovals?: (why: FailedNumbers) => Effect.Effect<void, E>
+  /** Numbers that were held back, with the values that they should have, and until when they are suppressed; only counted unless given. */
+  readonly heldBack?: (
+    entries: ReadonlyArray<Omit<Entry, "line"> & { readonly until: number }>
+  ) => Effect.Effect<void, E>
   /** Closes what was written, and says what it is. */
   readonly finish: Effect.Effect<ReadonlyArray<OutputFile>, E>
 }
@@ -180,6 +185,15 @@ export interface Options<E = never> {
   readonly upload?: UploadOptions
   /** By when requests have to be honoured, where the rows say when they were made; 10 business days unless given. */
   readonly dueTable?: DueTable
+  /**
+   * Sends as well what would end a suppression sooner. Unless given, a number that is on the list with a later end than would
+   * be sent is held back: by what the log knows of earlier runs (where its numbers are whole, or hashed with the key
+   * of this run), with the ends that `ends` keeps, and by `against`. What was changed by others than such runs it does not
+   * know. Only of what puts numbers on a list.
+   */
+  readonly allowShorten?: boolean
+  /** What is known to be on the list, such as an export that was made before. */
+  readonly against?: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E>
   /** Begins a new run, also where one of the same inputs did not come to its end. */
   readonly fresh?: boolean
   /** Once it completes, no further batch is begun, pauses end, requests on their way are waited for. */
@@ -201,7 +215,7 @@ export class TooManyRejects extends Schema.TaggedError<TooManyRejects>("genesys-
   /** Those of the rejects, to be mended. */
   files: Schema.Array(
     Schema.Struct({
-      kind: Schema.Literal("rejects", "failed", "failed-removals"),
+      kind: Schema.Literal("rejects", "failed", "failed-removals", "held-back"),
       path: Schema.String,
       rows: Schema.Number,
       sha256: Schema.String
@@ -237,10 +251,11 @@ export const push = <E, E2 = never>(
     yield* checkRejects(run, options.maxRejects)
     for (const input of inputs) yield* input.unchanged
     const { contract } = submitter
+    yield* Effect.tapError(holdBack(run, options, sizeBefore), () => run.outputs.finish)
     plan(run, contract)
     yield* Effect.tapError(checkSame(run), () => run.outputs.finish)
     if (options.confirm !== undefined) {
-      const asked = options.confirm({ numbers: run.set.size(), batches: run.ledger.batches.cut, list })
+      const asked = options.confirm({ numbers: run.set.pending(), batches: run.ledger.batches.cut, list })
       yield* Effect.tapError(asked, () => run.outputs.finish)
     }
     const adding = run.action === "add"
@@ -268,6 +283,7 @@ export const push = <E, E2 = never>(
           }
           yield* verify(run, options.verify)
         }
+        yield* writeHeldBack(run)
         yield* adding ? settleEnds : forgetEnds(run, submitter, options.ends, removed(run))
         return yield* conclude(run, reports)
       })
@@ -278,7 +294,8 @@ export const push = <E, E2 = never>(
  * @since 0.1.0
  * @category models
  */
-export interface SyncOptions<E = never> extends Omit<Options<E>, "action" | "confirm" | "verify" | "listed"> {
+export interface SyncOptions<E = never>
+  extends Omit<Options<E>, "action" | "confirm" | "verify" | "listed" | "allowShorten" | "against"> {
   /** What is on the list, asked for once all inputs are read. */
   readonly exported: Stream.Stream<Pick<Entry, "phoneNumber" | "expires">, E>
   /** More removals than this, and nothing is changed; `SyncPlan.defaults` unless given. What has expired does not count. */
@@ -351,7 +368,10 @@ export const validate = <E, E2 = never>(
  * @category models
  */
 export interface LiveOptions<E = never>
-  extends Omit<Options<E>, "maxRejects" | "confirm" | "verify" | "upload" | "sizeLag" | "now" | "ends" | "listed"> {
+  extends Omit<
+    Options<E>,
+    "maxRejects" | "confirm" | "verify" | "upload" | "sizeLag" | "now" | "ends" | "listed" | "allowShorten" | "against"
+  > {
   /** A window ends after so many rows… */
   readonly windowRows?: number
   /** …or so long after it began. */
@@ -361,7 +381,7 @@ export interface LiveOptions<E = never>
 /**
  * The same stages over windows of an unbounded stream. A window is sent to its end before the next, so a stricter value
  * for a number waits for the batch that carried the looser one, and the numbers of all windows are remembered (24 bytes
- * each), so a looser one is never sent after it. Ends with the stream, or when stopped, or when a failure says that no other
+ * each), so a looser one is never sent after it; what earlier runs have sent it does not look at, and holds nothing back by that. Ends with the stream, or when stopped, or when a failure says that no other
  * batch can succeed; rows that the stream had given out by then but that are in no window are in no total.
  *
  * @since 0.1.0

@@ -30,7 +30,7 @@ export interface Totals {
   readonly rejected: number
   /** Valid, but not known to be on the list. */
   readonly failed: number
-  /** Read and deliberately not sent: a dry run, or the run was stopped first. */
+  /** Read and deliberately not sent: a dry run, held back, or the run was stopped first. */
   readonly skipped: number
 }
 
@@ -53,7 +53,7 @@ export interface InputReport {
  * @category models
  */
 export interface OutputFile {
-  readonly kind: "rejects" | "failed" | "failed-removals"
+  readonly kind: "rejects" | "failed" | "failed-removals" | "held-back"
   readonly path: string
   readonly rows: number
   readonly sha256: string
@@ -115,6 +115,8 @@ export interface RunReport {
   readonly inputs: ReadonlyArray<InputReport>
   readonly files: ReadonlyArray<OutputFile>
   readonly totals: Totals
+  /** Of the rows that were skipped: those held back, as their numbers are on the list with a later end already. */
+  readonly heldBack: number
   readonly rejectsByCode: Readonly<Partial<Record<RejectCode, number>>>
   /** Rows refused as `CountryNotAllowed`, by ISO 3166 country. */
   readonly countriesNotAllowed: Readonly<Record<string, number>>
@@ -186,10 +188,22 @@ export const imbalance = (totals: Totals): number =>
   totals.read
 
 /**
+ * Totals in which the rows that were held back stand by themselves, not among those that were skipped.
+ *
  * @since 0.1.0
  */
-export const complianceStatus = (totals: Totals): ComplianceStatus =>
-  totals.failed > 0 || totals.skipped > 0 || imbalance(totals) !== 0
+export const heldApart = (
+  totals: Totals | Readonly<Record<string, number>>,
+  heldBack = 0
+): Readonly<Record<string, number>> => ({ ...totals, heldBack, skipped: totals["skipped"] - heldBack })
+
+/**
+ * What is held back is suppressed for longer than was asked, so it is not missing.
+ *
+ * @since 0.1.0
+ */
+export const complianceStatus = (totals: Totals, heldBack = 0): ComplianceStatus =>
+  totals.failed > 0 || totals.skipped > heldBack || imbalance(totals) !== 0
     ? "INCOMPLETE"
     : totals.rejected > 0
       ? "VALIDATED_WITH_REJECTS"

@@ -73,11 +73,20 @@ export interface SuppressionSet {
   readonly settle: (number: number) => void
   /** The numbers that needed no sending, in E.164: those that were seen, or those that were not. */
   readonly settled: (seen: boolean) => Iterable<string>
-  /** Every number in the order of arrival, with its end and whether it was seen. */
+  /** What waits to be sent, as it is sent, in the order of arrival; only what was not seen. */
+  readonly waiting: () => Iterable<string>
+  /** The position of a number in the order of arrival, from 0, or -1 where it is not in the set. */
+  readonly position: (number: number) => number
+  /** A number that waits is held back: it is not sent, and stays out of {@link values}. */
+  readonly hold: (number: number) => void
+  readonly isHeld: (number: number) => boolean
+  /** The numbers that are held back, as they would be sent: those that were seen, or those that were not. */
+  readonly held: (seen: boolean) => Iterable<string>
+  /** Every number that is not held back, in the order of arrival, with its end and whether it was seen. */
   readonly values: () => Iterable<readonly [number: number, expires: number, seen: boolean]>
   /** The numbers that were cut and whose batch did not fail, as they are sent: those that were seen, or those that were not. */
   readonly sent: (seen: boolean) => Iterable<string>
-  /** Marks numbers of a failed batch: the next row that names one sends it again, at its strictest value. */
+  /** Marks numbers of a failed batch, or held back for nothing: the next row that names one sends it again, at its strictest value. */
   readonly unsend: (phoneNumbers: ReadonlyArray<string>) => void
   /** Whether a row said when it was asked for. */
   readonly hasRequests: () => boolean
@@ -121,12 +130,13 @@ const chunkBits = 15
 const chunkSize = 1 << chunkBits
 const chunkMask = chunkSize - 1
 
-/** The two highest bits of a value say where its number stands. */
+/** The three highest bits of a value say where its number stands. */
 const waiting = 0
 const cutState = 1
 const failedState = 2
 const settledState = 3
-const stateShift = 30
+const heldState = 4
+const stateShift = 29
 const valueMask = (1 << stateShift) - 1
 
 interface Chunk {
@@ -329,13 +339,14 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     return true
   }
 
-  const settle = (number: number): void => {
+  /** A number that waits, waits no longer. */
+  const release = (number: number, state: number): void => {
     const at = locate(number)
     if (at === -1) return
     const column = chunks[at >>> chunkBits].value
     const value = column[at & chunkMask]
     if (value >>> stateShift !== waiting) return
-    column[at & chunkMask] = ((settledState << stateShift) | value) >>> 0
+    column[at & chunkMask] = ((state << stateShift) | value) >>> 0
     pending--
     const { requests } = chunks[at >>> chunkBits]
     if (requests !== undefined) requests.honoured[at & chunkMask] = before
@@ -353,6 +364,7 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     for (let i = 0; i < size; i++) {
       const { number, seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
+      if (value[at] >>> stateShift === heldState) continue
       yield [number[at], valueExpires[value[at] & valueMask], isSeen(seen, at)]
     }
   }
@@ -422,7 +434,6 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
       }
       pending = 0
     },
-    settle,
     hasRequests: () => hasRequests,
     honour,
     forEachRequest: (f) => {
@@ -434,6 +445,15 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
       }
     },
     contactOf: codec.format,
+    settle: (number) => release(number, settledState),
+    hold: (number) => release(number, heldState),
+    isHeld: (number) => {
+      const at = locate(number)
+      return at !== -1 && chunks[at >>> chunkBits].value[at & chunkMask] >>> stateShift === heldState
+    },
+    held: (seen) => inState(heldState, seen),
+    waiting: () => inState(waiting, false),
+    position: locate,
     settled: (seen) => inState(settledState, seen),
     values,
     sent: (seen) => inState(cutState, seen),
@@ -443,8 +463,9 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
         if (at === -1) continue
         const column = chunks[at >>> chunkBits].value
         const value = column[at & chunkMask]
+        const state = value >>> stateShift
         // a stricter row may have made it wait again meanwhile
-        if (value >>> stateShift === cutState)
+        if (state === cutState || state === heldState)
           column[at & chunkMask] = ((failedState << stateShift) | (value & valueMask)) >>> 0
       }
     }

@@ -34,6 +34,7 @@ const world = (options: Partial<Sandbox.Options> = {}) =>
         return yield* GenesysDnc.pushFile(path, {
           dncListId: sandbox.listId,
           now: now(),
+          allowShorten: true,
           sizeLag: 0,
           ends,
           listed: Stream.provideService(DncExport.stream(sandbox.listId), HttpClient.HttpClient, client),

@@ -240,9 +240,14 @@ const world = (path: string) => {
     Stream.fromIterable(Array.from(list, ([phoneNumber, expires]) => ({ phoneNumber, expires })))
   )
   const push = (now: number, action: DncEntry.Action, rows: ReadonlyArray<DncEntry.Row>) =>
-    Pipeline.push([input("in.csv", rows)], { dncListId: key.dncListId, now, action, ends, listed }).pipe(
-      Effect.provide(services)
-    )
+    Pipeline.push([input("in.csv", rows)], {
+      dncListId: key.dncListId,
+      now,
+      action,
+      allowShorten: true,
+      ends,
+      listed
+    }).pipe(Effect.provide(services))
   return {
     list,
     ends,

@@ -66,7 +66,7 @@ const world = (sandbox: Sandbox.Service, kind: DncEntry.Kind) =>
       file,
       push: (
         lines: ReadonlyArray<string>,
-        options: Partial<Omit<Pipeline.Options, "ends">> & { readonly verified?: boolean } = {},
+        options: Partial<Omit<Pipeline.Options, "ends" | "against">> & { readonly verified?: boolean } = {},
         header = `${DncEntry.names[kind].column},expires`
       ) =>
         Effect.gen(function* () {

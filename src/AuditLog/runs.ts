@@ -51,6 +51,8 @@ export interface LoggedRun {
   readonly setDigest: string
   readonly distinctNumbers: number
   readonly batches: number
+  /** Numbers that are not sent, as they are suppressed for longer already. */
+  readonly heldBack?: number
   readonly listSize: number | undefined
   /** ISO 8601, of the first record and of the last. */
   readonly startedAt: string

@@ -28,10 +28,9 @@ export const protect = (
 ): ((event: AuditEvent) => AuditEvent) | undefined => {
   if (policy === "whole") return (event) => event
   if (policy === "hashed") {
-    if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
-    const key = Redacted.value(hashKey)
-    const hash = hmac(key)
-    const hashKeyId = keyId(key)
+    const hashing = hasher(hashKey)
+    if (hashing === undefined) return undefined
+    const { keyId: hashKeyId, of: hash } = hashing
     // the records of one request are about the same numbers
     const hashed = new WeakMap<ReadonlyArray<string>, ReadonlyArray<string>>()
     return (event) => {
@@ -50,6 +49,19 @@ export const protect = (
     const { phoneNumbers: _, ...rest } = maskWords(event)
     return rest as AuditEvent
   }
+}
+
+/**
+ * What a key makes of numbers, and which key that is.
+ *
+ * @since 0.1.0
+ */
+export const hasher = (
+  hashKey: Redacted.Redacted | undefined
+): { readonly keyId: string; readonly of: (phoneNumber: string) => string } | undefined => {
+  if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
+  const key = Redacted.value(hashKey)
+  return { keyId: keyId(key), of: hmac(key) }
 }
 
 /**

@@ -163,6 +163,7 @@ const meanings = [
   ["duplicateInFile", "duplicates", "another row stands for the same one; the strictest counts"],
   ["rejected", "refused", "not valid, or refused by the server"],
   ["failed", "failed", "valid, but not known to be done"],
+  ["heldBack", "held back", "not sent, as they are suppressed for longer already"],
   ["skipped", "not sent", "the run was stopped first"]
 ] as const
 

@@ -20,6 +20,8 @@ export interface OutputPaths {
   readonly rejectsPath?: string | undefined
   /** Otherwise `<input>.failed.csv` beside the first input. */
   readonly failedPath?: string | undefined
+  /** Otherwise `<input>.held-back.csv` beside the first input. */
+  readonly heldBackPath?: string | undefined
   /** What no output may be written over, besides the inputs: the audit log. */
   readonly keep?: ReadonlyArray<string> | undefined
 }
@@ -50,6 +52,7 @@ export const outputPaths = (
   readonly rejects: ReadonlyArray<Output>
   readonly failed: Output
   readonly failedRemovals: Output
+  readonly heldBack: Output
   readonly plan: Output
 } => {
   const beside = (input: string | undefined, kind: Output["kind"]): Output =>
@@ -65,6 +68,7 @@ export const outputPaths = (
         : [{ kind: "rejects", path: paths.rejectsPath }],
     failed: single("failed", paths.failedPath),
     failedRemovals: single("failed-removals", paths.failedRemovalsPath),
+    heldBack: single("held-back", paths.heldBackPath),
     plan: single("plan", paths.planPath)
   }
 }
@@ -116,6 +120,7 @@ const contents: Readonly<Record<Output["kind"], string>> = {
   rejects: "rejected rows",
   failed: "failed numbers",
   "failed-removals": "failed removals",
+  "held-back": "held-back numbers",
   plan: "plan"
 }
 

@@ -30,6 +30,7 @@ export const outputs = (
     const requests = inputs.some(({ mapping }) => mapping.requestedAt !== undefined)
     const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept, kind, requests })
     const failedRemovals = yield* RejectsFile.makeFailedRemovals({ path: paths.failedRemovals.path, inputs: kept })
+    const heldBack = yield* RejectsFile.makeFailed({ path: paths.heldBack.path, inputs: kept, kind })
     const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
     const rejects = yield* single === undefined
       ? Effect.forEach(inputs, (input, index) =>
@@ -55,11 +56,18 @@ export const outputs = (
       failed: (entries, { error, message }) => failed.write(failedRows(entries, error, message)),
       failedRemovals: ({ error, message, phoneNumbers }) =>
         failedRemovals.write(phoneNumbers.map((phoneNumber) => ({ phoneNumber, error, message }))),
+      heldBack: (entries) =>
+        heldBack.write(
+          entries.flatMap(({ until, ...entry }) =>
+            failedRows([entry], "HeldBack", `suppressed ${untilWhen(until)} already`)
+          )
+        ),
       finish: Effect.gen(function* () {
         const files: Array<OutputFile> = []
         for (const file of new Set(rejects)) files.push(...(yield* finished("rejects", file)))
         files.push(...(yield* finished("failed", failed)))
         files.push(...(yield* finished("failed-removals", failedRemovals)))
+        files.push(...(yield* finished("held-back", heldBack)))
         return files
       })
     }
@@ -88,6 +96,9 @@ export const failedOutputs = (
     failed: (entries, { error, message }) => file.write(failedRows(entries, error, message)),
     finish: finished("failed", file)
   }))
+
+const untilWhen = (end: number) =>
+  end === Number.POSITIVE_INFINITY ? "for ever" : `until ${DncEntry.formatExpires(end, "")}`
 
 const failedRows = (entries: ReadonlyArray<Omit<DncEntry.Entry, "line">>, error: string, message: string) =>
   entries.map(({ expires, phoneNumber, reason, requestedAt }) => ({

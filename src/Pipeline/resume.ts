@@ -105,7 +105,18 @@ export const goOn = <E, E2>(run: Run<E, E2>, earlier: LoggedRun): void => {
 
 /** Fails where what was read is not what the run had read: a key would stand for other numbers. */
 export const checkSame = <E, E2>(run: Run<E, E2>): Effect.Effect<void, CannotResume> =>
-  run.earlier === undefined || run.set.digest() === run.earlier.setDigest ? Effect.void : otherwise(run.earlier)
+  run.earlier === undefined || run.set.digest() === run.earlier.setDigest
+    ? Effect.void
+    : run.heldBack > 0 || (run.earlier.heldBack ?? 0) > 0
+      ? heldOtherwise(run.earlier, run.heldBack)
+      : otherwise(run.earlier)
+
+const heldOtherwise = ({ heldBack = 0, runId }: LoggedRun, now: number) =>
+  new CannotResume({
+    message: `Run ${runId} of these files did not come to its end, and ${heldBack === now ? "other" : `${now} instead of ${heldBack}`} numbers would be held back now as suppressed for longer; nothing was sent`,
+    hint: "Give --against-export and --allow-shorten as they were given then. If another run has changed the list since, begin a new run with --fresh.",
+    runId
+  })
 
 const otherwise = ({ runId, tool }: LoggedRun) =>
   new CannotResume({

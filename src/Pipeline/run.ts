@@ -47,6 +47,9 @@ export interface Run<E, E2> {
   readonly notify: () => void
   readonly startedAt: number
   withoutExpiry: number
+  /** Numbers that are not sent, as they are on the list for longer, and until when they are. */
+  heldBack: number
+  heldUntil: (phoneNumber: string) => number
   listSize: RunReport["listSize"]
   verified: number | undefined
   /** Where the list is made equal to the inputs. */
@@ -96,6 +99,8 @@ export const begin = <E, E2>(
       notify: options.onProgress === undefined ? () => {} : () => options.onProgress?.(progress),
       startedAt: now,
       withoutExpiry: 0,
+      heldBack: 0,
+      heldUntil: () => Number.NaN,
       listSize: undefined,
       verified: undefined,
       sync: undefined,

@@ -23,7 +23,7 @@ import { abort } from "./run.js"
 import { refuse } from "./send.js"
 import { type Copy, changesDuring, checkSize, clockMargin, keptIn, replaced } from "./upload/copy.js"
 import { prepare, refusals } from "./upload/file.js"
-import { failAll, look, notOnList } from "./verify.js"
+import { failAll, failHeld, look, notOnList } from "./verify.js"
 
 /**
  * When a run goes as one file, and how.
@@ -301,6 +301,7 @@ export const upload = <E, E2>(
         }
         if (isKnown) {
           yield* written(failAll(run, run.set.sent(false), { error: "NotVerified", message: notOnList }))
+          yield* written(failHeld(run))
           run.verified = run.ledger.totals.accepted
         } else if (!trusted) {
           const message = "The import does not say whether it took it, and no export could be had"

@@ -30,6 +30,8 @@ type Exported<E = VerifyError> = Stream.Stream<Pick<Entry, "phoneNumber" | "expi
 const pieceSize = 1000
 
 export const notOnList = "It is not on the exported list as it was sent"
+const notHeld =
+  "It was held back as suppressed for longer, but the exported list does not show it so: push the failed file with --allow-shorten"
 const stillOnList = "It is still on the exported list"
 
 /**
@@ -38,11 +40,13 @@ const stillOnList = "It is still on the exported list"
  */
 export const verify = <E, E2>(run: Run<E, E2>, exported: Exported): Effect.Effect<void, never, DncSubmitter> =>
   Effect.gen(function* () {
-    if (run.stopping || run.ledger.totals.accepted === 0) return
     const { contract } = yield* DncSubmitter
+    const held = contract.name === "platform" ? run.heldBack : 0
+    if (run.stopping || run.ledger.totals.accepted + held === 0) return
     const adding = run.action === "add"
     yield* look(run, contract, exported)
     yield* failAll(run, run.set.sent(!adding), { error: "NotVerified", message: adding ? notOnList : stillOnList })
+    if (held > 0) yield* failHeld(run)
     run.verified = run.ledger.totals.accepted
   }).pipe(judging(run))
 
@@ -72,6 +76,10 @@ export const verifySync = <E, E2>(
     yield* failAll(removal, removal.set.sent(true), { ...why, message: stillOnList })
     run.verified = run.ledger.totals.accepted + run.ledger.totals.duplicateOnList
   }).pipe(judging(run))
+
+/** After {@link look}: who is held back for nothing is not suppressed as was asked. */
+export const failHeld = <E, E2>(run: Run<E, E2>): Effect.Effect<void, E2> =>
+  failAll(run, run.set.held(false), { error: "NotVerified", message: notHeld }, "skipped")
 
 /** Marks the numbers of the run as seen that an export has as they should be, or, where they are taken off, at all. */
 export const look = <E, E2, E3>(
@@ -107,7 +115,7 @@ export const failAll = <E, E2>(
   run: Run<E, E2>,
   numbers: Iterable<string>,
   reason: { readonly error: string; readonly message: string },
-  from: "accepted" | "duplicateOnList" = "accepted"
+  from: "accepted" | "duplicateOnList" | "skipped" = "accepted"
 ): Effect.Effect<void, E2> =>
   Effect.gen(function* () {
     const { totals } = run.ledger
@@ -119,6 +127,10 @@ export const failAll = <E, E2>(
       totals[from] -= phoneNumbers.length
       totals.failed += phoneNumbers.length
       run.set.honour(phoneNumbers, undefined)
+      if (from === "skipped") {
+        run.heldBack -= phoneNumbers.length
+        run.set.unsend(phoneNumbers)
+      }
       if (Exit.isFailure(written)) return Effect.void
       const entries = phoneNumbers.map((phoneNumber) => ({
         phoneNumber,

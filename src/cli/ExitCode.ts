@@ -5,7 +5,7 @@ export const done = 0
 /** Stopped by a failure that would meet every batch: credentials, list, server, log, disk. */
 export const aborted = 1
 export const wrongUsage = 2
-/** Done, but rows were refused. */
+/** Done, but rows were refused, or held back. */
 export const rejected = 3
 /** Done, but valid rows are not known to be on the list, or a sync has not removed all that it should. */
 export const failed = 4
@@ -20,7 +20,7 @@ export const explained: ReadonlyArray<readonly [number, string]> = [
   [done, "all valid rows are on the list, and no row was rejected"],
   [aborted, "aborted: credentials, list, server, log or disk; what was sent is in the summary"],
   [wrongUsage, "wrong usage, a name of several lists, or an output that cannot be written; nothing was done"],
-  [rejected, "done, but rows were rejected"],
+  [rejected, "done, but rows were rejected, or held back as suppressed for longer already"],
   [failed, "done, but valid rows failed: they are in the failed file; or removals of a sync were not done"],
   [badInput, "an input cannot be used, too many rows were rejected, or a sync would remove too much; nothing was sent"],
   [tampered, "audit verify: the log is not as it was written"],
@@ -35,7 +35,7 @@ export const ofReport = (report: RunReport): number =>
       ? aborted
       : report.totals.failed > 0 || notRemoved(report.sync)
         ? failed
-        : report.totals.rejected > 0
+        : report.totals.rejected + report.heldBack > 0
           ? rejected
           : done
 

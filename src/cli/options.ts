@@ -83,8 +83,8 @@ export const checkKept = (
     if (id === undefined) return yield* usage(`${ends} is no file that ends could be kept in`, other)
     const log = yield* identity(audit)
     if (log === id) return yield* usage(`${audit} cannot be the file of intended ends as well`, other)
-    const { failed, failedRemovals, plan, rejects } = outputPaths(files, paths)
-    const outputs = [...rejects, failed, ...(command === "sync" ? [failedRemovals, plan] : [])]
+    const { failed, failedRemovals, heldBack, plan, rejects } = outputPaths(files, paths)
+    const outputs = [...rejects, failed, ...(command === "sync" ? [failedRemovals, plan] : [heldBack])]
     for (const path of [...files.filter((path) => path !== "-"), ...outputs.map(({ path }) => path)]) {
       const own = yield* identity(path)
       if (own === id) return yield* usage(`${path} cannot be the file of intended ends as well`, other)
@@ -277,6 +277,16 @@ export const bulk = {
   )
 }
 
+export const shortening = {
+  allowShorten: Options.boolean("allow-shorten").pipe(
+    Options.withDescription(
+      "Send as well what ends sooner than the log, or --against-export, knows the list to have it"
+    )
+  ),
+  againstExport: optionalText("against-export", "Export of the list: what it has with a later end is held back"),
+  heldBack: optionalText("held-back", "File for numbers that are held back; FILE.held-back.csv if not given")
+}
+
 type Parsed<A extends Record<string, Options.Options<unknown>>> = {
   readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
 }
@@ -465,6 +475,24 @@ export const toApi = (
     sizeLag
   }))
 }
+
+export const toShortening = ({
+  againstExport,
+  allowShorten,
+  heldBack
+}: Parsed<typeof shortening>): Effect.Effect<
+  Pick<GenesysDnc.PushOptions, "against" | "allowShorten" | "heldBackPath">,
+  UsageError
+> =>
+  allowShorten && againstExport !== undefined
+    ? usage("--allow-shorten holds nothing back, so --against-export is of no effect", "Give one of them.")
+    : againstExport === "-"
+      ? usage("--against-export names no file", "Write the export to a file first.")
+      : Effect.succeed({
+          allowShorten,
+          heldBackPath: heldBack,
+          ...(againstExport === undefined ? {} : { against: againstExport })
+        })
 
 export const toUpload = ({
   import: mode,

@@ -14,17 +14,18 @@ import { noun, number } from "./summary.js"
 
 export const push = Command.make(
   "push",
-  { ...shared, fresh, ...options.kind, ...options.api, ...options.bulk },
+  { ...shared, fresh, ...options.shortening, ...options.kind, ...options.api, ...options.bulk },
   (given) =>
     Effect.gen(function* () {
       yield* options.checkFiles(given.files, given)
       yield* options.checkColumn(given)
       const upload = yield* options.toUpload(given)
+      const shortening = yield* options.toShortening(given)
       // what is wrong with the words, before a list is asked for by its name
       yield* options.toApi(given, "")
       const dncListId = yield* listId(given)
       const { sizeLag, ...api } = yield* options.toApi(given, dncListId)
-      yield* send(given, api, dncListId, sizeLag, "add", undefined, upload)
+      yield* send(given, api, dncListId, sizeLag, "add", undefined, upload, shortening)
     }).pipe(saying(given.json))
 ).pipe(Command.withDescription("Put the numbers (or addresses, values: --kind) of files on a DNC list."))
 

@@ -33,7 +33,11 @@ export const conclude = (
 ): Effect.Effect<void> =>
   Effect.sync(() => {
     const exitCode =
-      kind === "push" ? ExitCode.ofReport(report) : report.totals.rejected > 0 ? ExitCode.rejected : ExitCode.done
+      kind === "push"
+        ? ExitCode.ofReport(report)
+        : report.totals.rejected + report.heldBack > 0
+          ? ExitCode.rejected
+          : ExitCode.done
     process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
     process.stdout.write(json ? jsonLine({ exitCode: process.exitCode, ...report }) : summary(report, kind, auditLog))
   })
@@ -137,10 +141,11 @@ export const send = (
   sizeLag: Duration.Duration,
   action: Action = "add",
   confirm?: (plan: Plan) => Effect.Effect<void, options.UsageError>,
-  upload?: Omit<Pipeline.UploadOptions, "client">
+  upload?: Omit<Pipeline.UploadOptions, "client">,
+  shortening: Pick<GenesysDnc.PushOptions, "against" | "allowShorten" | "heldBackPath"> = {}
 ) =>
   Effect.gen(function* () {
-    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit] }
+    const outputs = { rejectsPath: given.rejects, failedPath: given.failed, keep: [given.audit], ...shortening }
     yield* options.checkKept(given, given.files, outputs)
     const settings: GenesysDnc.Settings = {
       ...api,

@@ -1,7 +1,7 @@
 /** What a person reads at the end. */
 import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
-import type { RunReport, SyncReport, Totals } from "../RunReport.js"
+import { heldApart, type RunReport, type SyncReport, type Totals } from "../RunReport.js"
 import { honour } from "./honour.js"
 import { jsonLine, printable, printableLines } from "./terminal.js"
 
@@ -21,7 +21,7 @@ export const noun = (kind: Kind): string => (kind === "phone" ? "numbers" : kind
 
 export const number = (value: number): string => count.format(value)
 
-const rows: ReadonlyArray<readonly [keyof Totals, string, string]> = [
+const rows: ReadonlyArray<readonly [keyof Totals | "heldBack", string, string]> = [
   ["created", "created", "new on the list"],
   ["updated", "updated", "were on the list with another reason or expiry"],
   ["duplicateOnList", "already there", "were on the list as they are"],
@@ -29,12 +29,13 @@ const rows: ReadonlyArray<readonly [keyof Totals, string, string]> = [
   ["duplicateInFile", "duplicates", "another row stands for the same number; the strictest value counts"],
   ["rejected", "rejected", "not valid, or refused by the server"],
   ["failed", "failed", "valid, but not known to be on the list"],
+  ["heldBack", "held back", "on the list for longer than their rows say; --allow-shorten sends them too"],
   ["skipped", "skipped", "not sent"]
 ]
 
 /** The whole summary of a push, a dry run or a validation. */
 export const summary = (report: RunReport, kind: "push" | "dry run" | "validation", auditLog?: string): string => {
-  const { totals } = report
+  const totals = heldApart(report.totals, report.heldBack)
   const width = Math.max(number(totals.read).length, 5)
   const cell = (value: number) => number(value).padStart(width)
   const lines = [
@@ -75,7 +76,13 @@ export const evidence = (
 ]
 
 const fileName = (file: RunReport["files"][number]["kind"], kind: Kind): string =>
-  file === "rejects" ? "Rejected rows" : file === "failed" ? `Failed ${noun(kind)}` : "Failed removals"
+  file === "rejects"
+    ? "Rejected rows"
+    : file === "failed"
+      ? `Failed ${noun(kind)}`
+      : file === "held-back"
+        ? `Held back ${noun(kind)}`
+        : "Failed removals"
 
 const title = ({ action, dncListId, error, inputs, outcome, target }: RunReport, kind: string): string => {
   const names = inputs.length > 3 ? `${inputs.length} files` : inputs.map(({ name }) => name).join(", ")

@@ -61,10 +61,12 @@ export const changesDuring = () => {
   return self
 }
 
-/** The digits of a number of the run, or `undefined` for what is none. */
+/** The digits of a number that the run sends, or `undefined` for what is none. */
 export const ourNumber = <E, E2>(run: Run<E, E2>, phoneNumber: string): number | undefined => {
   const number = Number(phoneNumber.slice(1))
-  return run.set.expires(number) !== undefined && phoneNumber === `+${number}` ? number : undefined
+  return run.set.expires(number) !== undefined && !run.set.isHeld(number) && phoneNumber === `+${number}`
+    ? number
+    : undefined
 }
 
 /** Entries that end so soon are not looked for: clocks differ, and the platform may have taken them off. */

@@ -1,5 +1,6 @@
 /** A run in plain words. */
 import { failures, type LoggedRun, type RunHistory } from "../../AuditLog.js"
+import { heldApart } from "../../RunReport.js"
 import { honour } from "../honour.js"
 import { number, seconds } from "../summary.js"
 import { printable } from "../terminal.js"
@@ -27,13 +28,14 @@ const totals: ReadonlyArray<readonly [string, string]> = [
   ["duplicateInFile", "duplicates"],
   ["rejected", "rejected"],
   ["failed", "failed"],
+  ["heldBack", "held back"],
   ["skipped", "skipped"]
 ]
 
 export const describe = (history: RunHistory, audit: string): string => {
   const { batchesDone, complianceStatus, finished, rejectsByCode, requests, run, signed, stamped, started, stretches } =
     history
-  const counts = run.totals
+  const counts = run.totals === undefined ? undefined : heldApart(run.totals, finished?.result.heldBack)
   const width = Math.max(5, ...Object.values(counts ?? {}).map((count) => number(count).length))
   const codes = Object.entries(rejectsByCode).sort(([, a], [, b]) => b - a)
   const size = finished?.result.listSize ?? undefined
