@@ -30,7 +30,7 @@ export const outputs = (
     const requests = inputs.some(({ mapping }) => mapping.requestedAt !== undefined)
     const failed = yield* RejectsFile.makeFailed({ path: paths.failed.path, inputs: kept, kind, requests })
     const failedRemovals = yield* RejectsFile.makeFailedRemovals({ path: paths.failedRemovals.path, inputs: kept })
-    const heldBack = yield* RejectsFile.makeFailed({ path: paths.heldBack.path, inputs: kept, kind })
+    const heldBack = yield* RejectsFile.makeFailed({ path: paths.heldBack.path, inputs: kept, kind, requests })
     const single = paths.rejects.length === 1 ? paths.rejects[0] : undefined
     const rejects = yield* single === undefined
       ? Effect.forEach(inputs, (input, index) =>
