@@ -32,17 +32,11 @@ export const protect = (
     const key = Redacted.value(hashKey)
     const hash = hmac(key)
     const hashKeyId = keyId(key)
-    // the records of one request are about the same numbers
-    const hashed = new WeakMap<ReadonlyArray<string>, ReadonlyArray<string>>()
     return (event) => {
       const { phoneNumbers } = event
-      if (phoneNumbers === undefined) return maskWords(event)
-      let hashes = hashed.get(phoneNumbers)
-      if (hashes === undefined) {
-        hashes = phoneNumbers.map(hash)
-        hashed.set(phoneNumbers, hashes)
-      }
-      return { ...maskWords(event), phoneNumbers: hashes, hashKeyId }
+      return phoneNumbers === undefined
+        ? maskWords(event)
+        : { ...maskWords(event), phoneNumbers: hash(phoneNumbers), hashKeyId }
     }
   }
   return (event) => {
@@ -57,7 +51,7 @@ export const protect = (
  *
  * @since 0.1.0
  */
-export const keyId = (key: string): string => hmac(key)("genesys-dnc key").slice(0, 8)
+export const keyId = (key: string): string => hmac(key)(["genesys-dnc key"])[0].slice(0, 8)
 
 /** What somebody else has worded may hold numbers. */
 const maskWords = (event: AuditEvent): AuditEvent => {
