@@ -55,7 +55,11 @@ interface Common<Operation extends string, Result> {
   readonly result: Result
   readonly validationErrors?: ReadonlyArray<ValidationError>
   readonly complianceStatus: ComplianceStatus
-  /** The numbers (addresses, values) that the record is about, as they are sent; the log holds them as its policy says. */
+  /**
+   * The numbers (addresses, values) of a request, as they are sent; the log holds them as its policy says. They stand in its
+   * `BATCH_INTENDED` alone: what says how it ended has the same `runId` and `idempotencyKey`. Logs of earlier versions have
+   * them there as well.
+   */
   readonly phoneNumbers?: ReadonlyArray<string>
 }
 
