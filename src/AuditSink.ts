@@ -58,7 +58,11 @@ interface Common<Operation extends string, Result> {
   readonly result: Result
   readonly validationErrors?: ReadonlyArray<ValidationError>
   readonly complianceStatus: ComplianceStatus
-  /** The numbers (addresses, values) that the record is about, as they are sent; the log holds them as its policy says. */
+  /**
+   * The numbers (addresses, values) of a request, as they are sent; the log holds them as its policy says. They stand in its
+   * `BATCH_INTENDED` alone: what says how it ended has the same `runId` and `idempotencyKey`. Logs of earlier versions have
+   * them there as well.
+   */
   readonly phoneNumbers?: ReadonlyArray<string>
 }
 
@@ -284,7 +288,9 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
     /** Who stands behind the records of a run, where that is configured. */
     readonly vouching?: Vouching
     /** How numbers stand in records with this `hashKeyId`; none where there is no key. Those of other records are whole. */
-    readonly hash?: { readonly keyId: string; readonly of: (phoneNumber: string) => string } | undefined
+    readonly hash?:
+      | { readonly keyId: string; readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string> }
+      | undefined
   }
 >() {}
 

@@ -239,17 +239,13 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         const digest = contentDigest(part)
         const key = keyOf(part, digest, generation)
         seen.idempotencyKey ||= key
-        const record = {
-          runId: part.runId,
-          dncListId: part.dncListId,
-          kind: contract.kind,
-          phoneNumbers: part.phoneNumbers
-        }
+        const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
         const finished = (complianceStatus: ComplianceStatus) =>
           Effect.map(Clock.currentTimeMillis, (end) => ({ ...record, latencyMs: end - start, complianceStatus }))
 
         yield* audit.append({
           ...record,
+          phoneNumbers: part.phoneNumbers,
           operation: "BATCH_INTENDED",
           complianceStatus: "INCOMPLETE",
           result: {

@@ -1,6 +1,6 @@
 /**
- * HMAC-SHA-256 by two plain digests over buffers that are filled once, which takes half as long as `createHmac` for what is
- * as short as a phone number.
+ * HMAC-SHA-256 of what is as short as a phone number, in plain arithmetic: from the key's two states, which are computed
+ * once, each takes two blocks, and that is done sooner than a call of `node:crypto` returns.
  *
  * @since 0.1.0
  */
@@ -8,32 +8,122 @@ import * as Crypto from "node:crypto"
 
 const block = 64
 
+/** What fits in one block with its end (a bit and the length). */
+const longest = block - 9
+
 /**
  * The HMAC-SHA-256 of texts under one key, in hex.
  *
  * @since 0.1.0
  */
-export const hmac = (key: string): ((text: string) => string) => {
+export const hmac = (key: string): ((texts: ReadonlyArray<string>) => ReadonlyArray<string>) => {
   const given = Buffer.from(key, "utf8")
+  const padded = Buffer.alloc(block)
   const short = given.length > block ? Crypto.createHash("sha256").update(given).digest() : given
-  let inner = Buffer.alloc(block + 256, 0x36)
-  const outer = Buffer.alloc(block + 32, 0x5c)
-  for (const [at, byte] of short.entries()) {
-    inner[at] = byte ^ 0x36
-    outer[at] = byte ^ 0x5c
-  }
-  return (text) => {
-    // no character takes more than three bytes
-    const most = block + text.length * 3
-    if (most > inner.length) {
-      const larger = Buffer.alloc(most)
-      inner.copy(larger, 0, 0, block)
-      inner = larger
+  short.copy(padded)
+  const inner = stateOf(padded, 0x36363636)
+  const outer = stateOf(padded, 0x5c5c5c5c)
+
+  const digest = (text: string, to: Buffer, at: number): void => {
+    if (!fill(text)) return void Crypto.createHmac("sha256", given).update(text, "utf8").digest().copy(to, at)
+    compress(inner, words)
+    words[8] = 0x80000000
+    words.fill(0, 9, 15)
+    words[15] = (block + 32) * 8
+    compress(outer, words)
+    for (let i = 0; i < 8; i++) {
+      const word = words[i]
+      to[at++] = word >>> 24
+      to[at++] = word >>> 16
+      to[at++] = word >>> 8
+      to[at++] = word
     }
-    const end = block + inner.write(text, block, "utf8")
-    outer.write(digest(inner.subarray(0, end)), block, "hex")
-    return digest(outer)
+  }
+
+  return (texts) => {
+    const bytes = Buffer.allocUnsafe(texts.length * 32)
+    for (let i = 0; i < texts.length; i++) digest(texts[i], bytes, i * 32)
+    const hex = bytes.toString("hex")
+    return texts.map((_, i) => hex.slice(i * 64, i * 64 + 64))
   }
 }
 
-const digest = (bytes: Buffer): string => Crypto.hash("sha256", bytes, "hex")
+/** The message of one block, and behind it what SHA-256 makes of it. */
+const words = new Int32Array(64)
+
+/** Writes a text and its end as the second block of a message; false where it is too long, or not ASCII. */
+const fill = (text: string): boolean => {
+  const { length } = text
+  if (length > longest) return false
+  words.fill(0, 0, 15)
+  for (let i = 0; i < length; i++) {
+    const code = text.charCodeAt(i)
+    if (code > 0x7f) return false
+    words[i >> 2] |= code << (24 - 8 * (i & 3))
+  }
+  words[length >> 2] |= 0x80 << (24 - 8 * (length & 3))
+  words[15] = (block + length) * 8
+  return true
+}
+
+/** SHA-256 after its first block, the key with each byte changed. */
+const stateOf = (key: Buffer, pad: number): Int32Array => {
+  for (let i = 0; i < 16; i++) words[i] = key.readInt32BE(i * 4) ^ pad
+  const state = new Int32Array(8)
+  compress(beginning, state)
+  return state
+}
+
+/** The first 32 bits behind the point of a root. */
+const fraction = (root: number): number => (root - Math.floor(root)) * 0x1_0000_0000
+
+const primes = Array.from({ length: 312 }, (_, n) => n).filter((n) => {
+  for (let d = 2; d * d <= n; d++) if (n % d === 0) return false
+  return n > 1
+})
+
+// FIPS 180-4, 4.2.2 and 5.3.3
+const constants = Int32Array.from(primes, (prime) => fraction(Math.cbrt(prime)))
+const beginning = Int32Array.from(primes.slice(0, 8), (prime) => fraction(Math.sqrt(prime)))
+
+/** One block, which is in `words`, after the state `from`: FIPS 180-4, 6.2.2. */
+const compress = (from: Int32Array, to: Int32Array): void => {
+  const w = words
+  for (let i = 16; i < 64; i++) {
+    const x = w[i - 15]
+    const y = w[i - 2]
+    const s0 = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
+    const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
+    w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0
+  }
+  let a = from[0]
+  let b = from[1]
+  let c = from[2]
+  let d = from[3]
+  let e = from[4]
+  let f = from[5]
+  let g = from[6]
+  let h = from[7]
+  for (let i = 0; i < 64; i++) {
+    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
+    const t1 = (h + s1 + (g ^ (e & (f ^ g))) + constants[i] + w[i]) | 0
+    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
+    const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0
+    h = g
+    g = f
+    f = e
+    e = (d + t1) | 0
+    d = c
+    c = b
+    b = a
+    a = (t1 + t2) | 0
+  }
+  to[0] = from[0] + a
+  to[1] = from[1] + b
+  to[2] = from[2] + c
+  to[3] = from[3] + d
+  to[4] = from[4] + e
+  to[5] = from[5] + f
+  to[6] = from[6] + g
+  to[7] = from[7] + h
+}

@@ -31,17 +31,11 @@ export const protect = (
     const hashing = hasher(hashKey)
     if (hashing === undefined) return undefined
     const { keyId: hashKeyId, of: hash } = hashing
-    // the records of one request are about the same numbers
-    const hashed = new WeakMap<ReadonlyArray<string>, ReadonlyArray<string>>()
     return (event) => {
       const { phoneNumbers } = event
-      if (phoneNumbers === undefined) return maskWords(event)
-      let hashes = hashed.get(phoneNumbers)
-      if (hashes === undefined) {
-        hashes = phoneNumbers.map(hash)
-        hashed.set(phoneNumbers, hashes)
-      }
-      return { ...maskWords(event), phoneNumbers: hashes, hashKeyId }
+      return phoneNumbers === undefined
+        ? maskWords(event)
+        : { ...maskWords(event), phoneNumbers: hash(phoneNumbers), hashKeyId }
     }
   }
   return (event) => {
@@ -58,7 +52,9 @@ export const protect = (
  */
 export const hasher = (
   hashKey: Redacted.Redacted | undefined
-): { readonly keyId: string; readonly of: (phoneNumber: string) => string } | undefined => {
+):
+  | { readonly keyId: string; readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string> }
+  | undefined => {
   if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
   const key = Redacted.value(hashKey)
   return { keyId: keyId(key), of: hmac(key) }
@@ -69,7 +65,7 @@ export const hasher = (
  *
  * @since 0.1.0
  */
-export const keyId = (key: string): string => hmac(key)("genesys-dnc key").slice(0, 8)
+export const keyId = (key: string): string => hmac(key)(["genesys-dnc key"])[0].slice(0, 8)
 
 /** What somebody else has worded may hold numbers. */
 const maskWords = (event: AuditEvent): AuditEvent => {

@@ -62,7 +62,7 @@ export const find = Command.make(
               : "Push with --audit-numbers hashed from now on: later runs can be searched. For earlier ones, look through their files, whose names and digests genesys-dnc runs list has."
         })
       }
-      const forms = [...(key === undefined ? [] : [hmac(Redacted.value(key))(value)]), ...(whole > 0 ? [value] : [])]
+      const forms = [...(key === undefined ? [] : hmac(Redacted.value(key))([value])), ...(whole > 0 ? [value] : [])]
       const hits = yield* answer(index, forms)
       const shown = given.kind === "phone" || given.kind === "whatsapp" ? mask(value) : "***"
       process.stdout.write(

@@ -10,7 +10,14 @@ export interface Task {
   readonly listId: string
   readonly clientId: string
   readonly clientSecret: string
+  /** Where the audit log is kept, and how numbers stand in it: in a file as is the default, unless given. */
+  readonly log?: Log
 }
+
+export const logs = ["memory", "default", "masked", "hashed", "whole"] as const
+
+/** `memory` is an array of masked records; all others are files. */
+export type Log = (typeof logs)[number]
 
 /** What a program says, as one line of JSON. */
 export interface Outcome {

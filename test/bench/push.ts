@@ -1,18 +1,32 @@
-/** What is measured: a file pushed as a program would push it, with the audit log in a file. */
+/** What is measured: a file pushed as a program would push it, with the audit log in a file unless told otherwise. */
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import { GenesysDnc } from "genesys-dnc"
+import { AuditSink, Contract, DncSubmitter, DncValidator, GenesysDnc } from "genesys-dnc"
 import * as Child from "./child.js"
 
 const { started, task } = Child.begin()
 
-const layer = GenesysDnc.layer({
+const connection: GenesysDnc.Connection = {
   apiUrl: task.url,
-  credentials: { clientId: task.clientId, clientSecret: Redacted.make(task.clientSecret) },
-  api: "entries",
-  auditLog: join(task.folder, "audit.jsonl")
-})
+  credentials: { clientId: task.clientId, clientSecret: Redacted.make(task.clientSecret) }
+}
+
+const { log = "default" } = task
+
+const layer =
+  log === "memory"
+    ? DncSubmitter.layer({ contract: Contract.entries }).pipe(
+        Layer.provideMerge(GenesysDnc.layerClient(connection)),
+        Layer.provideMerge(Layer.merge(DncValidator.layer(), AuditSink.layerMemory([])))
+      )
+    : GenesysDnc.layer({
+        ...connection,
+        api: "entries",
+        auditLog: join(task.folder, "audit.jsonl"),
+        ...(log === "default" ? {} : { audit: { numbers: log, hashKey: Redacted.make("0".repeat(64)) } })
+      })
 
 const report = await GenesysDnc.pushFile(task.file, {
   dncListId: task.listId,

@@ -165,7 +165,7 @@ export const follow = ({
 /** The position of a number by its hash, of which the first 64 bits are kept: 16 to 24 bytes a number. */
 const byHash = (
   set: Pick<SuppressionSet, "size" | "waiting">,
-  hash: (text: string) => string
+  hash: (texts: ReadonlyArray<string>) => ReadonlyArray<string>
 ): ((hash: string) => number) => {
   const size = set.size()
   const high = new Uint32Array(size)
@@ -175,7 +175,7 @@ const byHash = (
   const slots = new Uint32Array(mask + 1)
   let position = 0
   for (const text of set.waiting()) {
-    const hex = hash(text)
+    const [hex] = hash([text])
     high[position] = Number.parseInt(hex.slice(0, 8), 16)
     low[position] = Number.parseInt(hex.slice(8, 16), 16)
     let slot = low[position] & mask
