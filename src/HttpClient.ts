@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { type Answer, broken, late, open, send } from "./Answer.js"
+import { type Answer, broken, late, open, parseRetryAfter, send } from "./Answer.js"
 import { Auth } from "./Auth.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
@@ -157,7 +157,16 @@ export const make = (
     })
     // our own spans and metrics tell more than a second pair for each request would
     const bare = PlatformHttpClient.withTracerDisabledWhen(yield* PlatformHttpClient.HttpClient, () => true)
-    const client = PlatformHttpClient.mapRequest(bare, HttpClientRequest.prependUrl(apiUrl))
+    const client = bare.pipe(
+      PlatformHttpClient.mapRequest(HttpClientRequest.prependUrl(apiUrl)),
+      PlatformHttpClient.tap(({ headers, status }) =>
+        status === 429
+          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              pacing.learn(headers, parseRetryAfter(headers["retry-after"], now) ?? Duration.zero)
+            )
+          : pacing.learn(headers)
+      )
+    )
 
     /** All attempts of one operation, each with a token that is good at the time; gives how many they were. */
     const repeatedly = <A>(

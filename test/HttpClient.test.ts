@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import { Auth, HttpClient } from "genesys-dnc"
 import { Mocks, Stub } from "genesys-dnc/testing"
+import * as RateLimit from "../src/sandbox/RateLimit.js"
 import * as Network from "./support/network.js"
 
 const apiUrl = "https://api.example.test"
@@ -435,6 +436,27 @@ describe("HttpClient", () => {
       }).pipe(over(network))
     })
   }
+
+  it.effect("never asks for more than the server says that it allows", () => {
+    const limit = RateLimit.make({ now: () => now, rateLimit: { requests: 10, windowSeconds: 60 } })
+    let now = 0
+    const network = Network.make(({ at }) =>
+      Effect.sync(() => {
+        now = at
+        const { headers, retryAfter } = limit.take("token")
+        return retryAfter === undefined ? { ...ok, headers } : { status: 429, headers }
+      })
+    )
+    return Effect.gen(function* () {
+      const answers = yield* Network.throughPauses(Effect.all(Array.from({ length: 30 }, () => execute)))
+      assert.isTrue(answers.every(({ attempts }) => attempts === 1))
+      const windows = network.received.map(({ at }) => Math.floor(at / 60_000))
+      assert.deepStrictEqual(
+        [0, 1, 2].map((window) => windows.filter((of) => of === window).length),
+        [10, 10, 10]
+      )
+    }).pipe(over(network))
+  })
 
   it.effect("a Retry-After that is not waited for holds nobody", () => {
     const network = Network.make(Network.inOrder({ status: 429, headers: { "retry-after": "3600" } }, ok))

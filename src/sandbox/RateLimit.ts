@@ -11,6 +11,8 @@
 export interface Limit {
   readonly requests: number
   readonly windowSeconds: number
+  /** Requests that are really let through, where that is fewer than the headers say. */
+  readonly enforced?: number
 }
 
 /**
@@ -61,7 +63,7 @@ export const make = ({ now, rateLimit }: Options): RateLimit => {
         windows.set(token, window)
       }
       const reset = Math.ceil((window.end - instant) / 1000)
-      const refused = window.count >= rateLimit.requests
+      const refused = window.count >= (rateLimit.enforced ?? rateLimit.requests)
       if (!refused) window.count += 1
       return {
         headers: {
