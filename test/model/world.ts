@@ -83,6 +83,7 @@ export const world = (settings: Settings) => {
   /** What was intended by now: by key, or by numbers where the contract has none. */
   const intended = new Set<string>()
   const applied = new Set<Fault>()
+  const received: Array<{ readonly key: string | undefined; readonly phoneNumbers: ReadonlyArray<string> }> = []
   const contract: Contract.Contract = {
     ...(api === "entries" ? Contract.entries : Contract.platform({ largestBatch })),
     largestBatch
@@ -146,6 +147,7 @@ export const world = (settings: Settings) => {
     if (replay !== undefined) assert.strictEqual(replay.text, text, "two contents under one key")
     const fault = faults.shift() ?? "none"
     applied.add(fault)
+    received.push({ key, phoneNumbers })
     switch (fault) {
       case "429":
         return Effect.succeed({ ...told({}, 429), headers: { "retry-after": "0" } })
@@ -199,15 +201,21 @@ export const world = (settings: Settings) => {
     )
   )
 
-  /** One process; nothing of it happens once it was killed, which gives nothing. */
-  const process = <A, E>(
+  /** One process; nothing of it happens once it was killed, which gives nothing. `began` gets what kills it. */
+  const process = <A, E, E2 = never>(
     effect: Effect.Effect<A, E, DncSubmitter.DncSubmitter | DncValidator.DncValidator | AuditSink.AuditSink>,
-    kill?: Kill
-  ): Effect.Effect<A | undefined, E> =>
+    kill?: Kill,
+    audit: Layer.Layer<AuditSink.AuditSink, E2> = Mocks.auditSink(records),
+    began: (kill: () => void) => void = () => {}
+  ): Effect.Effect<A | undefined, E | E2> =>
     Effect.gen(function* () {
       const killed = yield* Deferred.make<undefined>()
       let events = 0
       let alive = true
+      began(() => {
+        alive = false
+        Deferred.unsafeDone(killed, Effect.succeed(undefined))
+      })
       const event = <B, E2>(happens: Effect.Effect<B, E2>): Effect.Effect<B, E2> =>
         Effect.suspend(() => {
           if (!alive) return dead
@@ -238,7 +246,7 @@ export const world = (settings: Settings) => {
               )
             )
         }))
-      ).pipe(Layer.provide(Mocks.auditSink(records)))
+      ).pipe(Layer.provide(audit))
       const client = HttpClient.layer({ apiUrl: "https://api.example.test", concurrency: 3, retry }).pipe(
         Layer.provide([Mocks.auth(), network.layer])
       )
@@ -250,5 +258,5 @@ export const world = (settings: Settings) => {
       return yield* Effect.raceFirst(Fiber.join(running), Deferred.await(killed))
     })
 
-  return { applied, contract, exported, list, process, records }
+  return { applied, exported, list, process, received, records }
 }
