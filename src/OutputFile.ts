@@ -7,6 +7,7 @@ import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { syncFolder } from "./OutputFile/syncFolder.js"
 import { attempt, type OutputError } from "./RejectsFile.js"
 
 /**
@@ -67,6 +68,7 @@ const toFile = <E, R>(path: string, pieces: Stream.Stream<string, E, R>): Effect
           yield* attempt(path, () => handle.sync())
           yield* attempt(path, () => Fs.rename(name, place))
           put = true
+          yield* attempt(path, () => syncFolder(place))
           return written
         }),
       (handle) =>

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import Papa from "papaparse"
 import { type Kind, names, type Reject } from "./DncEntry.js"
+import { syncFolder } from "./OutputFile/syncFolder.js"
 import { escape } from "./SuppressionFile/formula.js"
 
 /**
@@ -109,7 +110,7 @@ export const makeCsv = Effect.fnUntraced(function* (
     handle = undefined
     if (opened === undefined) return
     const sync = Effect.flatMap(isRegular(path, opened), (regular) =>
-      regular ? attempt(path, () => opened.sync()) : Effect.void
+      regular ? attempt(path, () => opened.sync().then(() => syncFolder(path))) : Effect.void
     )
     yield* Effect.ensuring(Effect.zipRight(flush(opened), sync), Effect.ignore(attempt(path, () => opened.close())))
   }).pipe(lock.withPermits(1), Effect.uninterruptible)

@@ -5,10 +5,10 @@
  */
 import type { Stats } from "node:fs"
 import * as Fs from "node:fs/promises"
-import * as Path from "node:path"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { syncFolder } from "../OutputFile/syncFolder.js"
 import * as GroupCommit from "./groupCommit.js"
 import * as Lock from "./lock.js"
 
@@ -113,14 +113,6 @@ const prepare = async (file: Fs.FileHandle, path: string): Promise<Stats> => {
     await file.read(last, 0, 1, stat.size - 1)
     if (last[0] !== 0x0a) await file.appendFile("\n")
   }
-  if (stat.isFile() && stat.size === 0) {
-    // the new file's name is durable once its folder is synced
-    const folder = await Fs.open(Path.dirname(path), "r")
-    try {
-      await folder.sync()
-    } finally {
-      await folder.close()
-    }
-  }
+  if (stat.isFile() && stat.size === 0) await syncFolder(path)
   return await file.stat()
 }

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { syncFolder } from "../OutputFile/syncFolder.js"
 
 /**
  * @since 0.1.0
@@ -218,14 +219,6 @@ export const make = (path: string): LoginFile => {
 
 /** What is made on the way is for the owner alone. */
 const prepare = (path: string): Promise<unknown> => Fs.mkdir(Path.dirname(path), { recursive: true, mode: 0o700 })
-
-/** So that the new name outlives a power cut; not every system can. */
-const syncFolder = async (path: string): Promise<void> => {
-  try {
-    const folder = await Fs.open(Path.dirname(path), "r")
-    await folder.sync().finally(() => folder.close())
-  } catch {}
-}
 
 const orWhereMissing = <A, B>(promise: Promise<A>, missing: B): Promise<A | B> =>
   promise.catch((error: NodeJS.ErrnoException) => {

@@ -1,12 +1,12 @@
 /** The key that numbers in the audit log are hashed with: the environment's, or a file's beside the log. */
 import { randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
-import * as Path from "node:path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import { ConfigurationError } from "../GenesysDnc.js"
+import { syncFolder } from "../OutputFile/syncFolder.js"
 
 const pathOf = (audit: string): string => `${audit}.key`
 
@@ -54,8 +54,7 @@ const create = async (path: string): Promise<void> => {
     await Fs.link(partial, path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== "EEXIST") throw error
     })
-    const folder = await Fs.open(Path.dirname(path), "r")
-    await folder.sync().finally(() => folder.close())
+    await syncFolder(path)
   } finally {
     await Fs.rm(partial, { force: true })
   }
