@@ -59,7 +59,7 @@ export const expire = Command.make(
       const settings: GenesysDnc.Settings = {
         ...api,
         auditLog: given.audit,
-        audit: yield* options.toAudit(given),
+        audit: given.auditNumbers,
         ...(yield* options.toSending(given))
       }
       const layer = GenesysDnc.layer({ ...(yield* GenesysDnc.connection(given)), ...settings })

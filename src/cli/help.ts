@@ -34,7 +34,7 @@ Environment (flags win over it, and it wins over .env)
   GENESYS_DNC_API_URL                    instead of the region's API host
   GENESYS_DNC_LOGIN_URL                  instead of the region's login host
   GENESYS_DNC_LOGIN_FILE                 where login keeps the login; ~/.config/genesys-dnc/login.json if not set
-  GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed; if not set, one is made beside the log
+  GENESYS_DNC_AUDIT_KEY                  key that numbers in the log are hashed with; if not set, one is made beside it
 
 Exit codes
 ${ExitCode.explained.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`).join("\n")}

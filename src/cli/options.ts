@@ -21,7 +21,6 @@ import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SuppressionFile from "../SuppressionFile.js"
-import { keyFor } from "./auditKey.js"
 
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly hint: string }> {}
 
@@ -154,9 +153,10 @@ export const audit = {
   ),
   auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
     Options.withDescription(
-      "How numbers stand in the audit log; hashed by GENESYS_DNC_AUDIT_KEY, or a key made in AUDIT.key"
+      "How numbers stand in the audit log: hashed if not given, by GENESYS_DNC_AUDIT_KEY or a key made in AUDIT.key"
     ),
-    Options.withDefault("masked" as const)
+    Options.optional,
+    Options.map(Option.match({ onNone: () => ({}), onSome: (numbers): AuditSink.Options => ({ numbers }) }))
   )
 }
 
@@ -329,19 +329,6 @@ export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: 
     ? usage(`--now ${text} is no point in time`, "Use ISO 8601 with an offset, such as 2026-03-01T00:00:00Z.")
     : Effect.succeed({ now })
 }
-
-export const toAudit = (options: Parsed<typeof audit>): Effect.Effect<AuditSink.Options, UsageError> =>
-  Effect.gen(function* () {
-    return options.auditNumbers === "hashed"
-      ? {
-          numbers: options.auditNumbers,
-          hashKey: yield* Effect.mapError(
-            keyFor(options.audit),
-            ({ hint, message }) => new UsageError({ message, hint })
-          )
-        }
-      : { numbers: options.auditNumbers }
-  })
 
 export const toSending = (
   options: Parsed<typeof sending>

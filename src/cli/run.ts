@@ -143,7 +143,7 @@ export const send = (
     const settings: GenesysDnc.Settings = {
       ...api,
       auditLog: given.audit,
-      audit: yield* options.toAudit(given),
+      audit: given.auditNumbers,
       policy: yield* options.toPolicy(given),
       ...(yield* options.toSending(given))
     }
