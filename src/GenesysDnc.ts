@@ -12,6 +12,7 @@ import * as Option from "effect/Option"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import { withKey } from "./AuditSink/key.js"
 import * as AuditSink from "./AuditSink.js"
 import * as Profile from "./Auth/profile.js"
 import * as Auth from "./Auth.js"
@@ -60,7 +61,11 @@ export interface Connection {
 export interface Settings {
   /** Path of the audit log: created with mode 0600, appended to by every run. */
   readonly auditLog: string
-  /** How phone numbers stand in it. */
+  /**
+   * How phone numbers stand in it: hashed unless given, so that `genesys-dnc audit find` finds them. Where no `hashKey` is
+   * given for that, the key is `GENESYS_DNC_AUDIT_KEY`, or one that is made beside the log at its first use
+   * (`<auditLog>.key`, mode 0600). Masked, with a warning, where none can be made and `hashed` was not asked for.
+   */
   readonly audit?: AuditSink.Options
   readonly policy?: Partial<DncValidator.Policy>
   /**
@@ -178,7 +183,14 @@ export const layerDryRun = (
 ): Layer.Layer<
   DncValidator.DncValidator | DncSubmitter.DncSubmitter | AuditSink.AuditSink,
   AuditSink.AuditError | DncValidator.PolicyError
-> => Layer.merge(DncSubmitter.layerDryRun(contractOf(settings)), evidence(settings))
+> => {
+  // it records no numbers, so it makes no key
+  const isKeyless = (settings.audit?.numbers ?? "hashed") === "hashed" && settings.audit?.hashKey === undefined
+  return Layer.merge(
+    DncSubmitter.layerDryRun(contractOf(settings)),
+    evidence(isKeyless ? { ...settings, audit: { ...settings.audit, numbers: "masked" } } : settings)
+  )
+}
 
 /**
  * Like {@link layer}, with the connection read from the environment; see {@link connection}.
@@ -202,7 +214,9 @@ const kindOf = ({ kind, policy }: Settings): Kind => kind ?? policy?.kind ?? Dnc
 const evidence = (settings: Settings) =>
   Layer.merge(
     DncValidator.layer({ ...settings.policy, kind: kindOf(settings) }),
-    AuditSink.layerFile(settings.auditLog, settings.audit)
+    Layer.unwrapEffect(
+      Effect.map(withKey(settings.auditLog, settings.audit), (audit) => AuditSink.layerFile(settings.auditLog, audit))
+    )
   )
 
 const pick = <A extends object, K extends keyof A>(options: A, ...keys: ReadonlyArray<K>): Pick<A, K> =>

@@ -10,7 +10,7 @@ import { AuditIndex, AuditSink } from "genesys-dnc"
 import { answer } from "../src/AuditIndex/answer.js"
 import * as Segment from "../src/AuditIndex/segment.js"
 import { hmac } from "../src/AuditSink/hmac.js"
-import { existingKey, keyFor } from "../src/cli/auditKey.js"
+import { existingKey, keyFor, withKey } from "../src/AuditSink/key.js"
 import { folder, mode, number } from "./support/cli.js"
 
 const key = "a key"
@@ -221,7 +221,34 @@ describe("the key of hashed numbers", () => {
       const env = ConfigProvider.fromMap(new Map([["GENESYS_DNC_AUDIT_KEY", "given"]]))
       assert.strictEqual(Redacted.value(yield* Effect.withConfigProvider(keyFor(log), env)), "given")
       Fs.writeFileSync(`${log}.key`, "cut off")
-      assert.strictEqual((yield* Effect.flip(keyFor(log)))._tag, "ConfigurationError")
+      assert.strictEqual((yield* Effect.flip(keyFor(log)))._tag, "AuditError")
+    }).pipe(without)
+  )
+
+  it.scopedLive("is made where nothing is said of numbers; where it cannot be, they are masked", () =>
+    Effect.gen(function* () {
+      const log = yield* logFile
+      const { hashKey, numbers } = yield* withKey(log)
+      assert.strictEqual(numbers, "hashed")
+      assert.strictEqual(Redacted.value(hashKey!), Redacted.value((yield* existingKey(log))!))
+      assert.deepStrictEqual(yield* withKey(log, { numbers: "masked" }), { numbers: "masked" })
+      assert.deepStrictEqual(yield* withKey(log, { hashKey: Redacted.make("k") }), {
+        numbers: "hashed",
+        hashKey: Redacted.make("k")
+      })
+      // no file beside it can have so long a name
+      const long = Path.join(Path.dirname(log), "x".repeat(240))
+      assert.deepStrictEqual(yield* withKey(long), { numbers: "masked" })
+      assert.strictEqual((yield* Effect.flip(withKey(long, { numbers: "hashed" })))._tag, "AuditError")
+      // nothing is looked up in a device or a folder, and nothing is left beside it
+      const folder = Path.join(Path.dirname(log), "folder")
+      Fs.mkdirSync(folder)
+      assert.deepStrictEqual(yield* withKey(folder), { numbers: "masked" })
+      assert.isFalse(Fs.existsSync(`${folder}.key`))
+      assert.deepStrictEqual(yield* withKey(Path.join(folder, "no", "log")), { numbers: "masked" })
+      // a key that is damaged is no lack of one
+      Fs.writeFileSync(`${log}.key`, "cut off")
+      assert.strictEqual((yield* Effect.flip(withKey(log)))._tag, "AuditError")
     }).pipe(without)
   )
 })

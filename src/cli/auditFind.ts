@@ -8,11 +8,11 @@ import { getCountries } from "libphonenumber-js/max"
 import { answer, type Hit } from "../AuditIndex/answer.js"
 import * as AuditIndex from "../AuditIndex.js"
 import { hmac } from "../AuditSink/hmac.js"
+import { existingKey } from "../AuditSink/key.js"
 import { keyId } from "../AuditSink/numbers.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncValidator from "../DncValidator.js"
 import { mask } from "../Masking.js"
-import { existingKey } from "./auditKey.js"
 import * as options from "./options.js"
 import { saying } from "./run.js"
 import { number } from "./summary.js"
@@ -59,7 +59,7 @@ export const find = Command.make(
           hint:
             foreign > 0
               ? `Set GENESYS_DNC_AUDIT_KEY to the key that was used then, or put its file back at ${given.audit}.key.`
-              : "Push with --audit-numbers hashed from now on: later runs can be searched. For earlier ones, look through their files, whose names and digests genesys-dnc runs list has."
+              : "Push without --audit-numbers masked from now on: later runs can be searched. For earlier ones, look through their files, whose names and digests genesys-dnc runs list has."
         })
       }
       const forms = [...(key === undefined ? [] : hmac(Redacted.value(key))([value])), ...(whole > 0 ? [value] : [])]
@@ -71,7 +71,7 @@ export const find = Command.make(
     }).pipe(saying(given.json))
 ).pipe(
   Command.withDescription(
-    "When a number went onto which list, and by which run: needs --audit-numbers hashed (or whole) at the time."
+    "When a number went onto which list, and by which run; not where the log was written with --audit-numbers masked."
   )
 )
 

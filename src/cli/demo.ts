@@ -134,7 +134,8 @@ const conclude = (report: Report.RunReport): void => {
     say(
       `\n  All as expected, ${report.requests - report.batches.cut} requests repeated, no number lost or doubled. Left in ${folder}/:`
     )
-    say("    audit.jsonl (the evidence), rejects.csv (to be mended and fed again), summary.json")
+    say("    audit.jsonl (the evidence), rejects.csv (to be mended and fed again), summary.json,")
+    say("    audit.jsonl.key (with which audit find looks a number up in the evidence)")
     say("\n  For real: npm start -- push FILE --list ID   (npm start -- --help tells more)\n")
   } else {
     process.exitCode = ExitCode.aborted

@@ -38,7 +38,7 @@ Environment (flags win over it, and it wins over .env)
   GENESYS_DNC_SIGN_KEY                   file of the Ed25519 key that signs the head of the audit log
   GENESYS_DNC_TIMESTAMP_URL              RFC 3161 service that stamps the head of the audit log
   GENESYS_DNC_RETENTION                  how long runs prune keeps records at least; 5y if not set
-  GENESYS_DNC_AUDIT_KEY                  key for --audit-numbers hashed; if not set, one is made beside the log
+  GENESYS_DNC_AUDIT_KEY                  key that numbers in the log are hashed with; if not set, one is made beside it
 
 Exit codes
 ${ExitCode.explained.map(([code, meaning]) => `  ${String(code).padEnd(5)}${meaning}`).join("\n")}

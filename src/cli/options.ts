@@ -25,7 +25,6 @@ import * as HttpClient from "../HttpClient.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SuppressionFile from "../SuppressionFile.js"
-import { keyFor } from "./auditKey.js"
 
 export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly hint: string }> {}
 
@@ -175,9 +174,10 @@ export const audit = {
   ),
   auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
     Options.withDescription(
-      "How numbers stand in the audit log; hashed by GENESYS_DNC_AUDIT_KEY, or a key made in AUDIT.key"
+      "How numbers stand in the audit log: hashed if not given, by GENESYS_DNC_AUDIT_KEY or a key made in AUDIT.key"
     ),
-    Options.withDefault("masked" as const)
+    Options.optional,
+    Options.map(Option.match({ onNone: () => ({}), onSome: (numbers): AuditSink.Options => ({ numbers }) }))
   )
 }
 
@@ -377,19 +377,7 @@ export const toNow = (text: string | undefined): Effect.Effect<{ readonly now?: 
 export const toAudit = (
   options: Parsed<typeof audit> & Partial<Parsed<typeof vouching>>
 ): Effect.Effect<AuditSink.Options, UsageError | AuditSignature.SignatureError> =>
-  Effect.gen(function* () {
-    const vouching = yield* toVouching(options)
-    return options.auditNumbers === "hashed"
-      ? {
-          ...vouching,
-          numbers: options.auditNumbers,
-          hashKey: yield* Effect.mapError(
-            keyFor(options.audit),
-            ({ hint, message }) => new UsageError({ message, hint })
-          )
-        }
-      : { ...vouching, numbers: options.auditNumbers }
-  })
+  Effect.map(toVouching(options), (vouching) => ({ ...options.auditNumbers, ...vouching }))
 
 /** What is given, or else a variable that is set to something. */
 const orVariable = (given: string | undefined, name: string): Effect.Effect<string | undefined> =>

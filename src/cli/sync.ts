@@ -71,7 +71,6 @@ export const sync = Command.make(
       const now = yield* options.toNow(given.now)
       const due = yield* options.toDue(given)
       const policy = yield* options.toPolicy(given)
-      const audit = yield* options.toAudit(given)
       const sending = yield* options.toSending(given)
       yield* options.checkUrls(given)
       // a dry run needs the list too
@@ -100,7 +99,14 @@ export const sync = Command.make(
         (report) =>
           conclude(report, given.dryRun ? "dry run" : "push", given.json, given.dryRun ? undefined : given.audit)
       )
-      const settings = { auditLog: given.audit, audit, policy, api, largestBatch, ...sending }
+      const settings = {
+        auditLog: given.audit,
+        audit: yield* options.toAudit(given),
+        policy,
+        api,
+        largestBatch,
+        ...sending
+      }
       yield* given.dryRun
         ? Effect.provide(run, layerPlan({ ...connection, ...settings }))
         : Effect.provide(run, GenesysDnc.layer({ ...connection, ...settings }))

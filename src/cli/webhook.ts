@@ -25,8 +25,10 @@ const register = Command.make(
       process.stdout.write(given.json ? jsonLine(registration) : `${printable(registration.id)}\n`)
     }).pipe(
       Effect.provide(
-        Effect.all([options.checkUrls(given), GenesysDnc.connection(given), options.toAudit(given)]).pipe(
-          Effect.map(([, connection, audit]) => GenesysDnc.layer({ ...connection, auditLog: given.audit, audit })),
+        Effect.all([options.checkUrls(given), GenesysDnc.connection(given)]).pipe(
+          Effect.map(([, connection]) =>
+            GenesysDnc.layer({ ...connection, auditLog: given.audit, audit: given.auditNumbers })
+          ),
           Layer.unwrapEffect
         )
       )

@@ -10,6 +10,7 @@ const withoutValue = [
   "--yes",
   "--fresh",
   "--allow-rejects",
+  "--allow-shorten",
   "--no-purge"
 ]
 

@@ -51,8 +51,14 @@ describe("genesys-dnc push", { timeout }, () => {
       assert.match(stdout, /standard input → DNC list .* at http/)
       assert.match(stdout, /\n {6}3 {2}read\n {6}3 {2}created /)
       assert.deepStrictEqual([...onList(sandbox).keys()], [number(0), number(1), number(2)])
-      assert.deepStrictEqual(Fs.readdirSync(cwd), ["genesys-dnc-audit.jsonl"])
-      assert.strictEqual(mode(Path.join(cwd, "genesys-dnc-audit.jsonl")), 0o600)
+      const evidence = ["genesys-dnc-audit.jsonl", "genesys-dnc-audit.jsonl.key"]
+      assert.deepStrictEqual(Fs.readdirSync(cwd), evidence)
+      for (const name of evidence) assert.strictEqual(mode(Path.join(cwd, name)), 0o600)
+      // numbers are hashed unless told otherwise, so that they can be found
+      const found = yield* run(["audit", "find", number(1)], { cwd })
+      assert.strictEqual(found.code, ExitCode.done, found.stderr)
+      assert.match(found.stdout, /onto list .*: done/)
+      assert.notInclude(Fs.readFileSync(Path.join(cwd, evidence[0]), "utf8"), number(1))
     })
   )
 
@@ -93,7 +99,8 @@ describe("genesys-dnc push", { timeout }, () => {
       assert.deepStrictEqual(Fs.readdirSync(Path.join(cwd, "in")).sort(), [
         "a=b.csv",
         "a=b.csv.rejects.csv",
-        "log.jsonl"
+        "log.jsonl",
+        "log.jsonl.key"
       ])
     })
   )

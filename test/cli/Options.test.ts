@@ -281,7 +281,7 @@ describe("values that cannot be", () => {
         assert.strictEqual(code, ExitCode.wrongUsage)
       }
       assert.strictEqual(Fs.readFileSync(path, "utf8"), content)
-      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "link.csv", "optouts.csv"])
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "audit.jsonl.key", "link.csv", "optouts.csv"])
       assert.strictEqual(yield* posts(sandbox), 0)
     })
   )
@@ -357,7 +357,11 @@ describe("push", () => {
       const report = json(yield* invoke(args, environment(sandbox)))
       assert.strictEqual(report.exitCode, ExitCode.failed)
       assert.match(Fs.readFileSync(failed, "utf8"), new RegExp(`^\\${number(1)},UNSPECIFIED,,ServerError,`, "m"))
-      assert.deepStrictEqual(Fs.readdirSync(Path.dirname(path)).sort(), ["optouts.csv", "optouts.csv.audit"])
+      assert.deepStrictEqual(Fs.readdirSync(Path.dirname(path)).sort(), [
+        "optouts.csv",
+        "optouts.csv.audit",
+        "optouts.csv.audit.key"
+      ])
     })
   )
 
@@ -462,7 +466,7 @@ describe("validate", () => {
       assert.strictEqual(validated.unknownReasons, report.unknownReasons)
       assert.strictEqual(Fs.readFileSync(at("v.csv"), "utf8"), Fs.readFileSync(at("p.csv"), "utf8"))
       assert.strictEqual(validated.exitCode, ExitCode.rejected)
-      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "p.csv", "v.csv"])
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["audit.jsonl", "audit.jsonl.key", "p.csv", "v.csv"])
     })
   )
 })

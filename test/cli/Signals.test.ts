@@ -123,7 +123,12 @@ describe("npm start", { timeout }, () => {
       assert.deepStrictEqual((yield* real.stats).requests.token, {})
       const left = Path.join(cwd, "genesys-dnc-demo")
       assert.strictEqual(mode(left), 0o700)
-      assert.deepStrictEqual(Fs.readdirSync(left).sort(), ["audit.jsonl", "rejects.csv", "summary.json"])
+      assert.deepStrictEqual(Fs.readdirSync(left).sort(), [
+        "audit.jsonl",
+        "audit.jsonl.key",
+        "rejects.csv",
+        "summary.json"
+      ])
       for (const name of Fs.readdirSync(left)) assert.strictEqual(mode(Path.join(left, name)), 0o600, name)
       assert.strictEqual(readRecords(Path.join(left, "audit.jsonl")).at(-1)?.operation, "RUN_FINISHED")
       assert.strictEqual(JSON.parse(Fs.readFileSync(Path.join(left, "summary.json"), "utf8")).totals.read, 146)

@@ -23,7 +23,11 @@ describe("genesys-dnc push --upload-above", { timeout: 120_000 }, () => {
       const report = JSON.parse(uploaded.stdout)
       assert.strictEqual(report.upload.rows, 1500)
       assert.strictEqual(report.verified, 1500)
-      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["genesys-dnc-audit.jsonl", "in.csv"])
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), [
+        "genesys-dnc-audit.jsonl",
+        "genesys-dnc-audit.jsonl.key",
+        "in.csv"
+      ])
       const never = yield* push("never")
       assert.strictEqual(never.code, ExitCode.done, never.stderr)
       assert.isUndefined(JSON.parse(never.stdout).upload)
