@@ -143,7 +143,7 @@ const survived = (given: Case): Effect.Effect<void, unknown> =>
     }
   }).pipe(Logger.withMinimumLogLevel(LogLevel.None))
 
-const runs = { fastCheck: { numRuns: 60 } }
+const runs = { fastCheck: { numRuns: 40 } }
 
 describe("a disk", { timeout: 120_000 }, () => {
   const loss = FastCheck.record({ lossAt: FastCheck.nat(40), after: FastCheck.boolean() })

@@ -13,7 +13,7 @@ import * as Redacted from "effect/Redacted"
 import * as Tracer from "effect/Tracer"
 import { GenesysDnc } from "genesys-dnc"
 import { Faults, Sandbox } from "genesys-dnc/sandbox"
-import { environment, folder, number, quick, run } from "./support/cli.js"
+import { environment, folder, number, quick, readRecords, run } from "./support/cli.js"
 
 const secret = "s3cr3t-of-the-client"
 
@@ -157,6 +157,32 @@ describe("nothing that is secret or personal", { timeout: 240_000 }, () => {
         assertClean(args.join(" "), `${stdout}\n${stderr}`)
         const log = Path.join(cwd, `audit-${index}.jsonl`)
         if (Fs.existsSync(log)) assertClean(`the audit log of ${args.join(" ")}`, Fs.readFileSync(log, "utf8"))
+      }
+      const runId = (log: string) => readRecords(Path.join(cwd, log))[0].runId ?? ""
+      for (const [log, args] of [
+        ["audit-0.jsonl", ["runs", "list"]],
+        ["audit-0.jsonl", ["runs", "show", runId("audit-0.jsonl")]],
+        ["audit-1.jsonl", ["audit", "find", all[10]]],
+        ["audit-1.jsonl", ["audit", "find", all[10], "--json"]],
+        ["audit-1.jsonl", ["audit", "verify"]],
+        ["audit-0.jsonl", ["evidence", runId("audit-0.jsonl"), "--output", "evidence-0", "--json"]],
+        ["audit-1.jsonl", ["evidence", runId("audit-1.jsonl"), "--output", "evidence-1"]]
+      ] as const) {
+        const { code, stderr, stdout } = yield* run([...args, "--audit", log], { cwd, env })
+        assert.strictEqual(code, 0, `${args.join(" ")}: ${stderr}`)
+        assertClean(args.join(" "), `${stdout}\n${stderr}`)
+      }
+      assertClean("the index", Fs.readFileSync(Path.join(cwd, "audit-1.jsonl.index"), "latin1"))
+      for (const folder of ["evidence-0", "evidence-1"]) {
+        const inIt = (name: string) => Fs.readFileSync(Path.join(cwd, folder, name), "utf8")
+        const files: ReadonlyArray<{ readonly name?: string }> = JSON.parse(inIt("summary.json")).files
+        const names = Fs.readdirSync(Path.join(cwd, folder), { recursive: true, withFileTypes: true })
+          .filter((entry) => entry.isFile())
+          .map((entry) => Path.relative(Path.join(cwd, folder), Path.join(entry.parentPath, entry.name)))
+          // what the run itself wrote holds the numbers, and says so
+          .filter((name) => !files.some((file) => file.name === name))
+        assert.isAbove(names.length, 3)
+        for (const name of names) assertClean(`${folder}/${name}`, inIt(name))
       }
       // that each did what it is here for: rejects, a plan that takes too much, a list that is not there
       assert.deepStrictEqual(codes, [3, 3, 3, 3, 5, 3, 0, 0, 1])
