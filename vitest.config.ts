@@ -14,6 +14,7 @@ export default defineConfig({
     alias: [
       { find: /^genesys-dnc\/testing$/, replacement: source("testing/index.ts") },
       { find: /^genesys-dnc\/sandbox$/, replacement: source("sandbox/index.ts") },
+      { find: /^genesys-dnc\/phone$/, replacement: source("Phone.ts") },
       { find: /^genesys-dnc\/sql$/, replacement: source("AuditSink/Sql.ts") },
       { find: /^genesys-dnc\/sql\/libsql$/, replacement: source("AuditSink/Libsql.ts") },
       { find: /^genesys-dnc$/, replacement: source("index.ts") }

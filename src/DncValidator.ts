@@ -16,7 +16,7 @@ import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max"
 import type { Entry, EntryBlock, Kind, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import { anywhereOnEarth, parseExpiry, parseRequest } from "./DncValidator/expiry.js"
-import { describeCountry, judge } from "./DncValidator/phone.js"
+import * as Phone from "./DncValidator/phone.js"
 import * as Text from "./DncValidator/text.js"
 
 /**
@@ -106,6 +106,18 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
       return expiries.get(text)
     }
 
+    const phones = new Map<string, Phone.Judge>()
+
+    const phoneOf = (named: string): Phone.Judge | undefined => {
+      const known = phones.get(named)
+      if (known !== undefined) return known
+      const country = named === "" ? defaultCountry : named.toUpperCase()
+      if (!isSupportedCountry(country)) return undefined
+      const made = Phone.make(country)
+      phones.set(named, made)
+      return made
+    }
+
     const validate = (block: RowBlock, now: number): EntryBlock => {
       const out = collector(block, policy.kind, now, requestZone)
       for (let i = 0; i < block.length; i++) {
@@ -122,22 +134,23 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
         let contact: number | string
         if (text === undefined) {
           const named = block.country?.[i] ?? ""
-          const country = named === "" ? defaultCountry : named.toUpperCase()
-          if (!isSupportedCountry(country)) {
+          const phone = phoneOf(named)
+          if (phone === undefined) {
             out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
             continue
           }
-          const phone = judge(raw, country)
-          if ("code" in phone) {
-            out.reject(i, raw, phone.code, phone.message)
+          const judged = phone.judge(raw)
+          if (typeof judged !== "number") {
+            out.reject(i, raw, judged.code, judged.message)
             continue
           }
-          if (!allowed.has(phone.country)) {
-            const message = `${describeCountry(phone.country)} is not among the allowed countries.`
-            out.reject(i, raw, "CountryNotAllowed", message, phone.country)
+          const country = phone.country()
+          if (!allowed.has(country)) {
+            const message = `${Phone.describeCountry(country)} is not among the allowed countries.`
+            out.reject(i, raw, "CountryNotAllowed", message, country)
             continue
           }
-          contact = Number(phone.digits)
+          contact = judged
         } else {
           const judged = text.judge(raw)
           if (typeof judged !== "string") {

@@ -6,7 +6,7 @@
  */
 import * as DateTime from "effect/DateTime"
 import type { Kind } from "./DncEntry.js"
-import { judge } from "./DncValidator/phone.js"
+import * as Phone from "./DncValidator/phone.js"
 import { dayMs } from "./DueTable/businessDays.js"
 import type { DueTable, Table } from "./DueTable.js"
 import { percentile } from "./RunReport.js"
@@ -174,9 +174,12 @@ const overdue = (): Overdue => {
 
 const countryOf = (contact: string, kind: Kind): string | undefined => {
   if (kind !== "phone" && kind !== "whatsapp") return undefined
-  const phone = judge(contact, "US")
-  return "country" in phone ? phone.country : undefined
+  phone ??= Phone.make("US")
+  return typeof phone.judge(contact) === "number" ? phone.country() : undefined
 }
+
+/** Of numbers with their calling code, whatever country it is made for. */
+let phone: Phone.Judge | undefined
 
 const percentiles = (values: Float64Array | Uint32Array): Percentiles => {
   values.sort()

@@ -5,29 +5,44 @@
  */
 import { type CountryCode, type PhoneNumber, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import type { Reject, RejectCode } from "../DncEntry.js"
-import { type Phone, plain } from "./plain.js"
+import * as Phone from "../Phone.js"
 
 /**
- * The one valid number that a cell holds, or why it is not taken for one. `country` is that of a number in national form;
- * a number that belongs to no country has `001`.
- *
- * @since 0.1.0
+ * Judges cells; a number in national form is of the country that it was made for.
  */
-export const judge = (raw: string, country: CountryCode): Phone | Pick<Reject, "code" | "message"> => {
-  const easy = plain(raw, country)
-  if (easy !== undefined) return easy
-  const phone = parsePhoneNumberFromString(raw, { defaultCountry: country, extract: false })
-  if (
-    phone === undefined ||
-    phone.ext !== undefined ||
-    phone.number.length > longestNumber ||
-    lettersOrFraction.test(raw) ||
-    !phone.isValid()
-  ) {
-    const [code, message] = explain(raw, phone, country)
-    return { code, message }
+export interface Judge {
+  /** The digits of the one valid number that a cell holds, as an integer, or why it is not taken for one. */
+  readonly judge: (raw: string) => number | Pick<Reject, "code" | "message">
+  /** The country of the number given last; one that belongs to no country has `001`. */
+  readonly country: () => string
+}
+
+export const make = (defaultCountry: CountryCode): Judge => {
+  const parser = Phone.parser(defaultCountry)
+  let country = "001"
+  return {
+    country: () => country,
+    judge: (raw) => {
+      const number = raw.endsWith(".0") ? -1 : parser.ofText(raw)
+      if (number > 0) {
+        country = parser.country() ?? "001"
+        return number
+      }
+      const phone = number === 0 ? undefined : parsePhoneNumberFromString(raw, { defaultCountry, extract: false })
+      if (
+        phone === undefined ||
+        phone.ext !== undefined ||
+        phone.number.length > longestNumber ||
+        lettersOrFraction.test(raw) ||
+        !phone.isValid()
+      ) {
+        const [code, message] = explain(raw, phone, defaultCountry)
+        return { code, message }
+      }
+      country = phone.country ?? "001"
+      return Number(phone.number.slice(1))
+    }
   }
-  return { digits: phone.number.slice(1), country: phone.country ?? "001" }
 }
 
 /** A plus sign and the 15 digits of E.164: libphonenumber takes 17 for Germany, which a double does not hold. */

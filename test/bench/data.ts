@@ -122,6 +122,17 @@ const drawValue = ({ number }: Random): number => {
   return index < 0 ? values.length - 1 : index
 }
 
+/** The phone numbers of such a file by themselves. */
+export const cells = (count: number, seed: number): ReadonlyArray<string> => {
+  const random = makeRandom(seed)
+  return Array.from({ length: count }, () => {
+    const kind = random.number()
+    if (kind < 0.6) return `+${drawNumber(random)}`
+    if (kind < 0.9) return format(drawNumber(random), random)
+    return kind < 0.99 ? drawJunk(random) : `+${drawUnassigned(random)}`
+  })
+}
+
 /** Writes the file: 60 % E.164, 30 % formatted, 10 % junk, a tenth of it unassigned; 0.5 % of valid rows repeat a number. */
 export const write = async (path: string, rows: number, seed: number): Promise<Corpus> => {
   const random = makeRandom(seed)

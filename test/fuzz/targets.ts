@@ -34,7 +34,7 @@ import * as TokenEndpoint from "../../src/Auth/tokenEndpoint.js"
 import { problem, problemLine } from "../../src/cli/summary.js"
 import { kinds } from "../../src/DncEntry.js"
 import { anywhereOnEarth, parseExpiry } from "../../src/DncValidator/expiry.js"
-import { judge } from "../../src/DncValidator/phone.js"
+import * as Phone from "../../src/DncValidator/phone.js"
 import { judgeEmail, judgeValue } from "../../src/DncValidator/text.js"
 import * as Puts from "../../src/HttpClient/put.js"
 import * as Csv from "../../src/SuppressionFile/Csv.js"
@@ -222,12 +222,12 @@ const phone = sync(
     FastCheck.constantFrom("US" as const, "GB" as const, "DE" as const, "FR" as const, "AR" as const)
   ),
   ([raw, country]) => {
-    const judged = judge(raw, country)
-    if ("code" in judged) return ensure(judged.message.length < 300, () => "a long message")
-    ensure(/^[1-9]\d{6,14}$/.test(judged.digits), () => `accepted +${judged.digits}`)
-    ensure(/^(?:[A-Z]{2}|001)$/.test(judged.country), () => `of ${judged.country}`)
-    const again = judge(`+${judged.digits}`, country)
-    ensure(!("code" in again) && again.digits === judged.digits, () => `+${judged.digits} is not accepted by itself`)
+    const phone = Phone.make(country)
+    const judged = phone.judge(raw)
+    if (typeof judged !== "number") return ensure(judged.message.length < 300, () => "a long message")
+    ensure(/^[1-9]\d{6,14}$/.test(String(judged)), () => `accepted +${judged}`)
+    ensure(/^(?:[A-Z]{2}|001)$/.test(phone.country()), () => `of ${phone.country()}`)
+    ensure(phone.judge(`+${judged}`) === judged, () => `+${judged} is not accepted by itself`)
   }
 )
 
