@@ -3,7 +3,7 @@
  * tables, which answer for every calling code and every default country; what is written in an irregular way goes to the
  * library itself. The verdicts are the library's, on what it is given as a whole (`extract: false`).
  *
- * @since 0.2.0
+ * @since 0.1.0
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import * as Plans from "./Phone/plans.js"
@@ -12,7 +12,7 @@ import { type Cut, width } from "./Phone/tables.js"
 /**
  * A valid number.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface PhoneNumber {
@@ -28,7 +28,7 @@ export interface PhoneNumber {
  * The valid number that a text is as a whole, or `undefined`. Without a country, or with one that does not exist, a number in
  * national form is none.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category parsing
  * @example
  * import * as Phone from "genesys-dnc/phone"
@@ -58,7 +58,7 @@ export const parse = (text: string, defaultCountry?: string): PhoneNumber | unde
  * Reads numbers without allocating anything. A number is its E.164 digits as an integer, of 15 digits at most; 0 means that
  * there is no valid number, and −1 that the form is not plainly regular, or the number longer than that: {@link parse} knows.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category models
  */
 export interface Parser {
@@ -72,7 +72,7 @@ export interface Parser {
 /**
  * The parser for a default country, which numbers in national form belong to. There is one for each.
  *
- * @since 0.2.0
+ * @since 0.1.0
  * @category constructors
  * @example
  * import * as Phone from "genesys-dnc/phone"
