@@ -23,7 +23,7 @@ export const explained: ReadonlyArray<readonly [number, string]> = [
   [rejected, "done, but rows were rejected, or held back as suppressed for longer already"],
   [failed, "done, but valid rows failed: they are in the failed file; or removals of a sync were not done"],
   [badInput, "an input cannot be used, too many rows were rejected, or a sync would remove too much; nothing was sent"],
-  [tampered, "audit verify: the log is not as it was written"],
+  [tampered, "audit verify: the log is not as it was written, or not signed by the key of --public-key"],
   [interrupted, "interrupted (Ctrl-C)"]
 ]
 
