@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as AuditChain from "./AuditChain.js"
 import * as Segment from "./AuditIndex/segment.js"
 import { isHash } from "./AuditLog/history.js"
+import { blockSize, linesFrom } from "./AuditLog/lines.js"
 import { AuditLogError } from "./AuditLog.js"
 import type { AuditRecord } from "./AuditSink.js"
 
@@ -138,8 +139,6 @@ const lineAt = async (file: Fs.FileHandle, offset: number): Promise<string> => {
   }
 }
 
-const blockSize = 1 << 18
-
 /** What a record is found by. */
 const terms = (record: AuditRecord): ReadonlyArray<string> => {
   const { runId } = record
@@ -215,7 +214,9 @@ const update = async (log: string, path: string) => {
       let last = old?.header.last ?? { from: 0, sha256: "" }
       let end = from
       let lastLine: Buffer | undefined
-      for await (const { line, offset } of linesFrom(file, from, size)) {
+      for await (const { isWhole, line, offset } of linesFrom(file, from, size)) {
+        // what has no end yet is left for another time
+        if (!isWhole) break
         await writer.take(line, offset)
         end = offset + line.length + 1
         last = { from: offset, sha256: "" }
@@ -237,28 +238,6 @@ const update = async (log: string, path: string) => {
     }
   } finally {
     await file.close()
-  }
-}
-
-/** Whole lines; what has no end yet is left for another time. */
-async function* linesFrom(file: Fs.FileHandle, from: number, to: number) {
-  let rest: Buffer<ArrayBufferLike> = Buffer.alloc(0)
-  let offset = from
-  for (let at = from; at < to; ) {
-    const block = Buffer.allocUnsafe(Math.min(blockSize, to - at))
-    const { bytesRead } = await file.read(block, 0, block.length, at)
-    if (bytesRead === 0) return
-    at += bytesRead
-    const bytes = rest.length === 0 ? block.subarray(0, bytesRead) : Buffer.concat([rest, block.subarray(0, bytesRead)])
-    let start = 0
-    for (;;) {
-      const end = bytes.indexOf(0x0a, start)
-      if (end === -1) break
-      yield { line: bytes.subarray(start, end), offset }
-      offset += end - start + 1
-      start = end + 1
-    }
-    rest = bytes.subarray(start)
   }
 }
 
