@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as AuditChain from "./AuditChain.js"
 import * as Segment from "./AuditIndex/segment.js"
 import { isHash } from "./AuditLog/history.js"
-import { linesFrom } from "./AuditLog/lines.js"
+import { blockSize, linesFrom } from "./AuditLog/lines.js"
 import { AuditLogError } from "./AuditLog.js"
 import type { AuditRecord } from "./AuditSink.js"
 
@@ -139,8 +139,6 @@ const lineAt = async (file: Fs.FileHandle, offset: number): Promise<string> => {
   }
 }
 
-const blockSize = 1 << 18
-
 /** What a record is found by. */
 const terms = (record: AuditRecord): ReadonlyArray<string> => {
   const { runId } = record
@@ -216,7 +214,9 @@ const update = async (log: string, path: string) => {
       let last = old?.header.last ?? { from: 0, sha256: "" }
       let end = from
       let lastLine: Buffer | undefined
-      for await (const { line, offset } of linesFrom(file, from, size)) {
+      for await (const { isWhole, line, offset } of linesFrom(file, from, size)) {
+        // what has no end yet is left for another time
+        if (!isWhole) break
         await writer.take(line, offset)
         end = offset + line.length + 1
         last = { from: offset, sha256: "" }

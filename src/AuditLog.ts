@@ -3,14 +3,13 @@
  *
  * @since 0.1.0
  */
-import { createReadStream } from "node:fs"
-import { stat } from "node:fs/promises"
-import { createInterface } from "node:readline"
+import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as AuditChain from "./AuditChain.js"
 import { follow, isBatchDone, type RunHistory } from "./AuditLog/history.js"
+import { linesFrom, operationOf } from "./AuditLog/lines.js"
 import { collect, type LoggedRun } from "./AuditLog/runs.js"
 import type { AuditRecord } from "./AuditSink.js"
 import type { Registration } from "./WebhookRegistrar.js"
@@ -32,19 +31,26 @@ export class AuditLogError extends Schema.TaggedError<AuditLogError>("genesys-dn
  * @since 0.1.0
  */
 export const forEachLine = (path: string, f: (line: string) => void): Effect.Effect<void, AuditLogError> =>
+  forEachBytes(path, (line) => f(line.toString("utf8")))
+
+const forEachBytes = (path: string, f: (line: Buffer) => void): Effect.Effect<void, AuditLogError> =>
   Effect.tryPromise({
     try: async () => {
       // a device or a pipe holds no log
-      if (!(await stat(path)).isFile()) return
-      for await (const line of createInterface({
-        input: createReadStream(path),
-        crlfDelay: Number.POSITIVE_INFINITY
-      })) {
-        f(line)
-      }
+      if (!(await Fs.stat(path)).isFile()) return
+      for await (const line of bytesOf(path)) f(line)
     },
     catch: (cause) => cause as NodeJS.ErrnoException
   }).pipe(Effect.catchAll((cause) => (cause.code === "ENOENT" ? Effect.void : Effect.fail(unreadable(path, cause)))))
+
+async function* bytesOf(path: string): AsyncGenerator<Buffer> {
+  const file = await Fs.open(path, "r")
+  try {
+    for await (const { line } of linesFrom(file, 0, Number.POSITIVE_INFINITY)) yield line
+  } finally {
+    await file.close()
+  }
+}
 
 const unreadable = (path: string, { message }: Error): AuditLogError =>
   new AuditLogError({
@@ -53,18 +59,25 @@ const unreadable = (path: string, { message }: Error): AuditLogError =>
   })
 
 /**
- * Goes through the records of a log in order; a line that a crash cut short is passed over.
+ * Goes through the records of a log in order; a line that a crash cut short is passed over. With `only`, those of other
+ * operations are left out, most of them without being parsed.
  *
  * @since 0.1.0
  */
-export const forEach = (path: string, f: (record: AuditRecord) => void): Effect.Effect<void, AuditLogError> =>
-  forEachLine(path, (line) => {
-    const record = AuditChain.parse(line)
-    if (record !== undefined) f(record as AuditRecord)
+export const forEach = (
+  path: string,
+  f: (record: AuditRecord) => void,
+  only?: ReadonlySet<AuditRecord["operation"]>
+): Effect.Effect<void, AuditLogError> =>
+  forEachBytes(path, (line) => {
+    const operation = only === undefined ? undefined : operationOf(line)
+    if (operation !== undefined && only?.has(operation) === false) return
+    const record = AuditChain.parse(line.toString("utf8")) as AuditRecord | undefined
+    if (record !== undefined && only?.has(record.operation) !== false) f(record)
   })
 
 export { failures, type LoggedRequest, type RunHistory, type Stretch } from "./AuditLog/history.js"
-export { collect, type LoggedRun, type SettledBatch } from "./AuditLog/runs.js"
+export { collect, type LoggedRun, ofRuns, type SettledBatch } from "./AuditLog/runs.js"
 
 /**
  * A run, and how many of its batches have come to their end with nothing failed.
@@ -119,9 +132,10 @@ export const linesOf = (path: string, runId: string): Stream.Stream<string, Audi
 
 async function* runLines(path: string, runId: string): AsyncGenerator<string> {
   let lines = ""
-  for await (const line of createInterface({ input: createReadStream(path), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const bytes of bytesOf(path)) {
     // what does not even name it need not be parsed
-    if (!line.includes(runId)) continue
+    if (!bytes.includes(runId)) continue
+    const line = bytes.toString("utf8")
     if ((AuditChain.parse(line) as Partial<AuditRecord> | undefined)?.runId !== runId) continue
     lines += `${line}\n`
     if (lines.length > 1 << 16) {
@@ -156,9 +170,13 @@ export const verify = (
 export const registrations = (path: string): Effect.Effect<ReadonlyArray<Registration>, AuditLogError> => {
   const found: Array<Registration> = []
   return Effect.as(
-    forEach(path, (record) => {
-      if (record.operation === "WEBHOOK_REGISTERED") found.push(record.result)
-    }),
+    forEach(
+      path,
+      (record) => {
+        if (record.operation === "WEBHOOK_REGISTERED") found.push(record.result)
+      },
+      new Set(["WEBHOOK_REGISTERED"])
+    ),
     found
   )
 }

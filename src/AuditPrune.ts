@@ -76,7 +76,8 @@ async function* records(path: string): AsyncGenerator<Seen> {
   const file = await Fs.open(path, "r")
   try {
     const { size } = await file.stat()
-    for await (const { line, offset } of linesFrom(file, 0, size)) {
+    for await (const { isWhole, line, offset } of linesFrom(file, 0, size)) {
+      if (!isWhole) break
       const record = AuditChain.parse(line.toString("utf8")) as AuditSink.AuditRecord | undefined
       yield { from: offset, to: offset + line.length + 1, record }
     }

@@ -283,8 +283,14 @@ export class AuditSink extends Context.Tag("genesys-dnc/AuditSink")<
   {
     /** Appends a record, and gives it as it stands; durable when it returns, where the layer keeps it at all. */
     readonly append: (event: AuditEvent) => Effect.Effect<AuditRecord, AuditError>
-    /** Goes through all records from the first, in order; where the layer keeps none there are none. */
-    readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
+    /**
+     * Goes through all records from the first, in order, or through those of some operations alone, which is much cheaper
+     * where requests' intentions are not among them; where the layer keeps none there are none.
+     */
+    readonly forEach: (
+      f: (record: AuditRecord) => void,
+      only?: ReadonlySet<AuditRecord["operation"]>
+    ) => Effect.Effect<void, AuditError>
     /** Who stands behind the records of a run, where that is configured. */
     readonly vouching?: Vouching
     /** How numbers stand in records with this `hashKeyId`; none where there is no key. Those of other records are whole. */
@@ -357,7 +363,7 @@ export interface Store {
   readonly keep: (
     next: () => { readonly record: AuditRecord; readonly line: string }
   ) => Effect.Effect<AuditRecord, AuditError>
-  readonly forEach: (f: (record: AuditRecord) => void) => Effect.Effect<void, AuditError>
+  readonly forEach: (typeof AuditSink.Service)["forEach"]
 }
 
 /**
@@ -405,9 +411,9 @@ export const layerMemory = (records: Array<AuditRecord>, options?: Options): Lay
             records.push(record)
             return record
           }),
-        forEach: (f) =>
+        forEach: (f, only) =>
           Effect.sync(() => {
-            for (const record of records) f(record)
+            for (const record of records) if (only?.has(record.operation) !== false) f(record)
           })
       })),
       options
@@ -463,8 +469,8 @@ export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSin
               }
               return Effect.map(append(line), () => record!)
             }).pipe(Effect.mapError((error) => unwritable(path, error))),
-          forEach: (f) =>
-            Effect.mapError(AuditLog.forEach(path, f), ({ hint, message }) => new AuditError({ hint, message }))
+          forEach: (f, only) =>
+            Effect.mapError(AuditLog.forEach(path, f, only), ({ hint, message }) => new AuditError({ hint, message }))
         } satisfies Store
       }).pipe(Effect.mapError((error) => unwritable(path, error))),
       options

@@ -69,6 +69,19 @@ export interface LoggedRun {
 }
 
 /**
+ * The operations that change what is known of a run, but for the time and digest of its last record: see `collect`.
+ *
+ * @since 0.1.0
+ */
+export const ofRuns: ReadonlySet<AuditRecord["operation"]> = new Set([
+  "RUN_STARTED",
+  "RUN_RESUMED",
+  "BATCH_DONE",
+  "BATCH_SETTLED",
+  "RUN_FINISHED"
+])
+
+/**
  * Takes the records of a log in order; then `runs` has those that it tells of, in the order of their beginnings.
  *
  * @since 0.1.0

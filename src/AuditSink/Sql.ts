@@ -130,11 +130,13 @@ const headOf = (name: string, row: Row | undefined): Effect.Effect<AuditChain.He
 
 const forEachRow = (
   { name, run, sql }: Table,
-  f: (row: Row) => Effect.Effect<void, AuditSink.AuditError> | undefined
+  f: (row: Row) => Effect.Effect<void, AuditSink.AuditError> | undefined,
+  only?: ReadonlySet<string>
 ): Effect.Effect<void, AuditSink.AuditError> => {
+  const wanted = only === undefined ? sql`` : sql`and ${sql.in("operation", [...only])}`
   const from = (last: Row["sequence"]): Effect.Effect<void, AuditSink.AuditError> =>
     run(
-      sql<Row>`select sequence, record from ${sql(name)} where sequence > ${last} order by sequence limit ${pageSize}`
+      sql<Row>`select sequence, record from ${sql(name)} where sequence > ${last} ${wanted} order by sequence limit ${pageSize}`
     ).pipe(
       Effect.mapError((error) => unavailable(name, "read", error)),
       Effect.flatMap((rows) => {
@@ -176,13 +178,17 @@ const open = (name: string): Effect.Effect<AuditSink.Store, AuditSink.AuditError
           Effect.map(({ record }) => record),
           Effect.mapError((error) => unwritable(name, error))
         ),
-      forEach: (f) =>
-        forEachRow(table, (row) => {
-          const record = AuditChain.parse(row.record)
-          if (record === undefined) return Effect.fail(unreadable(name, row))
-          f(record as AuditSink.AuditRecord)
-          return undefined
-        })
+      forEach: (f, only) =>
+        forEachRow(
+          table,
+          (row) => {
+            const record = AuditChain.parse(row.record)
+            if (record === undefined) return Effect.fail(unreadable(name, row))
+            f(record as AuditSink.AuditRecord)
+            return undefined
+          },
+          only
+        )
     } satisfies AuditSink.Store
   }).pipe(Effect.catchTag("SqlError", (error) => Effect.fail(unwritable(name, error))))
 

@@ -6,7 +6,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { canonical } from "../AuditChain.js"
-import { collect, type LoggedRun, type SettledBatch } from "../AuditLog/runs.js"
+import { collect, type LoggedRun, ofRuns, type SettledBatch } from "../AuditLog/runs.js"
 import { type AuditError, AuditSink } from "../AuditSink.js"
 import type { Receipt } from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
@@ -47,7 +47,7 @@ export const unfinished = <E, E2>(
     const { forEach } = yield* AuditSink
     if (target === "nowhere") return undefined
     const { runs, take } = collect()
-    yield* forEach(take)
+    yield* forEach(take, ofRuns)
     const ofList = Array.from(runs.values()).filter(
       (run) =>
         run.dncListId === options.dncListId &&

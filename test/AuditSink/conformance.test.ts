@@ -160,6 +160,35 @@ for (const { name, place, skip } of providers) {
       })
     )
 
+    it.scopedLive("the records of some operations alone, whatever is in the others and in themselves", () =>
+      Effect.gen(function* () {
+        const here = yield* place
+        const lists = [
+          "list",
+          '","operation":"BATCH_FAILED',
+          '\\","operation":"BATCH_INTENDED","',
+          "ö".repeat(2000),
+          "\u2028"
+        ]
+        const events = lists.flatMap((dncListId) => [
+          { ...intended(0, upTo(499).map(String)), dncListId },
+          { ...refused("BATCH_INTENDED", '"operation":"BATCH_INTENDED"'), dncListId }
+        ])
+        yield* Effect.gen(function* () {
+          const all = yield* Effect.forEach(events, append)
+          for (const only of [["BATCH_INTENDED"], ["BATCH_DONE", "RUN_STARTED"], ["RUN_FINISHED"], []] as const) {
+            const found: Array<AuditSink.AuditRecord> = []
+            const wanted = new Set<AuditSink.AuditRecord["operation"]>(only)
+            yield* Effect.flatMap(AuditSink.AuditSink, ({ forEach }) => forEach((record) => found.push(record), wanted))
+            same(
+              found.map(AuditChain.canonical),
+              all.filter(({ operation }) => wanted.has(operation)).map(AuditChain.canonical)
+            )
+          }
+        }).pipe(Effect.provide(here.layer({ numbers: "whole" })))
+      })
+    )
+
     it.scopedLive("it can be read while it is written: what was there stands in order, none is missing", () =>
       Effect.gen(function* () {
         const here = yield* place
