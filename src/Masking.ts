@@ -19,8 +19,11 @@ const between = String.raw`[\s().\-/[\]~\u00ad\u200b\u2010-\u2015\u2053\u2060\u2
 /** Seven or more digits of any script. */
 const number = String.raw`(?:[+\uff0b]\s?)?\(?\p{Nd}(?:${between}{0,3}\p{Nd}){6,}`
 
-/** The local part is bounded so that a long text without an `@` is not gone through again and again. */
-const address = String.raw`(?<local>"[^"\r\n]{1,320}"|[^\s"<>()[\]\\,;:@]{1,320})@(?<domain>[\p{L}\p{N}][^\s"<>()[\]\\,;:@']*)`
+/**
+ * The local part is bounded so that a long text without an `@` is not gone through again and again. A domain that began with
+ * a number is still one once that is masked.
+ */
+const address = String.raw`(?<local>"[^"\r\n]{1,320}"|[^\s"<>()[\]\\,;:@]{1,320})@(?<domain>(?:[\p{L}\p{N}]|\*+\p{Nd})[^\s"<>()[\]\\,;:@']*)`
 
 const personal = new RegExp(`${address}|${uuid}|${time}|${number}`, "giu")
 

@@ -180,4 +180,36 @@ describe("Masking", () => {
   it.prop("changes nothing the second time", [prose], ([text]) => assert.strictEqual(mask(mask(text)), mask(text)), {
     fastCheck: { numRuns: 2000 }
   })
+
+  const crafted = fc
+    .array(
+      fc.constantFrom(
+        "+",
+        "(",
+        " ",
+        "-",
+        "*",
+        "**",
+        "@",
+        "a",
+        '"',
+        ".",
+        "12",
+        "４",
+        "5551555",
+        "+14155552671",
+        "2026-01-02"
+      ),
+      { maxLength: 12 }
+    )
+    .map((pieces) => pieces.join(""))
+
+  it.prop(
+    "nor does it where numbers, stars and addresses run into each other",
+    [crafted],
+    ([text]) => {
+      assert.strictEqual(mask(mask(text)), mask(text))
+    },
+    { fastCheck: { numRuns: 20_000, examples: [["+@5551555x@y.z"], ["+@**４.2026-01-02"]] } }
+  )
 })

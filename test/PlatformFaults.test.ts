@@ -118,7 +118,11 @@ describe("another region", { timeout: 60_000 }, () => {
       assert.strictEqual(ended.code, ExitCode.aborted)
       assert.match(ended.stderr, /404.*\n.*Check the id of the DNC list and the region/)
       assert.deepStrictEqual(yield* writes(sandbox), {})
-      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), ["genesys-dnc-audit.jsonl", "optouts.csv"])
+      assert.deepStrictEqual(Fs.readdirSync(cwd).sort(), [
+        "genesys-dnc-audit.jsonl",
+        "genesys-dnc-audit.jsonl.key",
+        "optouts.csv"
+      ])
     })
   )
 })

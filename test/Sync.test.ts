@@ -611,6 +611,7 @@ describe("GenesysDnc.syncFile", { timeout: 60_000 }, () => {
       assert.deepStrictEqual(Fs.readdirSync(Path.dirname(path)).toSorted(), [
         "optouts.csv",
         "optouts.csv.audit.jsonl",
+        "optouts.csv.audit.jsonl.key",
         "optouts.csv.failed-removals.csv",
         "optouts.csv.plan.csv"
       ])

@@ -62,6 +62,12 @@ export const find = Command.make(
               : "Push without --audit-numbers masked from now on: later runs can be searched. For earlier ones, look through their files, whose names and digests genesys-dnc runs list has."
         })
       }
+      if (answerable === 0) {
+        return yield* new options.UsageError({
+          message: `The log ${given.audit} holds no numbers: no request stands in it`,
+          hint: "Name the audit log of the runs with --audit; genesys-dnc runs list shows what is in one."
+        })
+      }
       const forms = [...(key === undefined ? [] : hmac(Redacted.value(key))([value])), ...(whole > 0 ? [value] : [])]
       const hits = yield* answer(index, forms)
       const shown = given.kind === "phone" || given.kind === "whatsapp" ? mask(value) : "***"
