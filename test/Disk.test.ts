@@ -21,6 +21,10 @@ vi.mock("node:fs/promises", async (original) => {
   const { over } = await import("./support/disk.js")
   return over(await original<typeof import("node:fs/promises")>())
 })
+vi.mock("node:fs", async (original) => {
+  const { overSync } = await import("./support/disk.js")
+  return overSync(await original<typeof import("node:fs")>())
+})
 
 interface Case {
   readonly api: Settings["api"]

@@ -1,10 +1,14 @@
 /**
- * A disk that loses what was not synced, or is full: what `node:fs/promises` opens below its folder goes through it. To be
- * put in the place of the module by `vi.mock`.
+ * A disk that loses what was not synced, or is full: what `node:fs/promises` opens below its folder goes through it, also
+ * where it is written by `writeSync`. To be put in the place of the modules by `vi.mock`.
  */
-import * as Fs from "node:fs"
+import type * as FsSync from "node:fs"
 import type * as FsPromises from "node:fs/promises"
+import { createRequire } from "node:module"
 import * as Path from "node:path"
+
+// not by import, as that is what this stands in for
+const Fs = createRequire(import.meta.url)("node:fs") as typeof FsSync
 
 type Real = typeof FsPromises
 
@@ -88,6 +92,26 @@ const operation = async <A>(happens: () => Promise<A>): Promise<A> => {
   return await never
 }
 
+/** What cannot wait for ever fails instead, once the power is gone. */
+const operationSync = <A>(happens: () => A): A => {
+  const isLost = state.powered && state.operations++ === state.trouble.lossAt
+  if (state.powered && !isLost) return happens()
+  if (isLost) {
+    if (state.trouble.after === true) happens()
+    state.powered = false
+    state.onLoss()
+  }
+  throw failure("EIO", "there is no power")
+}
+
+/** As much as there is room for. */
+const store = (fd: number, bytes: Uint8Array): void => {
+  const fitting = Math.min(bytes.length, state.room)
+  state.room -= fitting
+  for (let at = 0; at < fitting; ) at += Fs.writeSync(fd, bytes, at, fitting - at)
+  if (fitting < bytes.length) throw failure("ENOSPC", "no space left on device, write")
+}
+
 const failure = (code: string, message: string): Error => Object.assign(new Error(`${code}: ${message}`), { code })
 
 const wrap = (handle: FsPromises.FileHandle, path: string): FsPromises.FileHandle => {
@@ -96,13 +120,7 @@ const wrap = (handle: FsPromises.FileHandle, path: string): FsPromises.FileHandl
   const kept = state.files.get(path) ?? { synced: 0, named: false }
   if (!isFolder) state.files.set(path, kept)
   const write = async (data: string | Uint8Array): Promise<void> =>
-    await operation(async () => {
-      const bytes = Buffer.from(data as Uint8Array)
-      const fitting = Math.min(bytes.length, state.room)
-      state.room -= fitting
-      await handle.appendFile(bytes.subarray(0, fitting))
-      if (fitting < bytes.length) throw failure("ENOSPC", "no space left on device, write")
-    })
+    await operation(async () => store(handle.fd, Buffer.from(data as Uint8Array)))
   const sync = async (): Promise<void> =>
     await operation(async () => {
       if (state.syncs++ === state.trouble.brokenSync) throw failure("EIO", "i/o error, fsync")
@@ -150,4 +168,15 @@ export const over = (real: Real): Real => ({
     state.files.delete(old)
     state.files.set(place, { ...moved, named: false })
   }
+})
+
+/** `node:fs`, whose `writeSync` goes through the disk for files that were opened on it. */
+export const overSync = (real: typeof FsSync): typeof FsSync => ({
+  ...real,
+  writeSync: ((fd: number, bytes: Uint8Array, at: number) => {
+    if (![...state.handles].some((handle) => handle.fd === fd)) return real.writeSync(fd, bytes, at)
+    const rest = bytes.subarray(at)
+    operationSync(() => store(fd, rest))
+    return rest.length
+  }) as typeof FsSync.writeSync
 })
