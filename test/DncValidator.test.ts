@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Either, FastCheck as fc, Layer } from "effect"
 import { DncEntry, DncValidator } from "genesys-dnc"
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/max"
+import * as Phone from "../src/DncValidator/phone.js"
 
 const now = Date.UTC(2026, 9, 1, 12)
 
@@ -532,5 +533,13 @@ describe("DncValidator", () => {
         }
       }).pipe(Effect.provide(own))
     )
+  })
+
+  it("a valid number of fewer than seven digits is too short for a list: a decimal is no pager", () => {
+    const { judge } = Phone.make("DE")
+    for (const raw of ["1.681", "1681", "+491681"]) {
+      const judged = judge(raw)
+      assert.strictEqual(typeof judged === "number" ? judged : judged.code, "InvalidPhoneNumber")
+    }
   })
 })

@@ -24,7 +24,7 @@ export const make = (defaultCountry: CountryCode): Judge => {
     country: () => country,
     judge: (raw) => {
       const number = raw.endsWith(".0") ? -1 : parser.ofText(raw)
-      if (number > 0) {
+      if (number >= leastNumber) {
         country = parser.country() ?? "001"
         return number
       }
@@ -33,6 +33,7 @@ export const make = (defaultCountry: CountryCode): Judge => {
         phone === undefined ||
         phone.ext !== undefined ||
         phone.number.length > longestNumber ||
+        Number(phone.number.slice(1)) < leastNumber ||
         lettersOrFraction.test(raw) ||
         !phone.isValid()
       ) {
@@ -47,6 +48,9 @@ export const make = (defaultCountry: CountryCode): Judge => {
 
 /** A plus sign and the 15 digits of E.164: libphonenumber takes 17 for Germany, which a double does not hold. */
 const longestNumber = 16
+
+/** Seven digits, as `DncEntry.isE164` has it: libphonenumber takes a German pager of four for valid, and so a cell `1.681`. */
+const leastNumber = 1_000_000
 
 /** libphonenumber takes `;isub=12` and `.0` for a part of the number, or for nothing. */
 const lettersOrFraction = /[a-z]|^\+?\d+\.0$/i
