@@ -27,8 +27,8 @@ export interface Pacing {
     retryAfter?: Duration.Duration
   ) => Effect.Effect<void>
   /**
-   * Runs one request once the gate is open, the allowance has a place and a permit is free. Nothing that waits holds a permit, and both waits can be
-   * interrupted wherever they are.
+   * Runs one request once the gate is open, the allowance has a place and a permit is free. Nothing that waits holds a
+   * permit, and all waits can be interrupted wherever they are.
    */
   readonly run: <A, E, R>(request: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }

@@ -176,7 +176,10 @@ export const report = <E, E2>(
       run.action === "remove"
         ? undefined
         : Honour.tally(run.set, {
-            ...{ now: end, kind: run.kind, due: run.due, unreadable: run.unreadableRequests },
+            now: end,
+            kind: run.kind,
+            due: run.due,
+            unreadable: run.unreadableRequests,
             zone: zoneOfRequests(policy)
           })
     run.progress.phase = "finished"

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import type { DncEntry } from "genesys-dnc"
+import * as Base from "../support/random.js"
 
 export interface Value {
   readonly reason: DncEntry.Reason
@@ -44,29 +45,13 @@ const areas = {
 const usAreas = areas.US.split(" ")
 const caAreas = areas.CA.split(" ")
 
-interface Random {
-  readonly number: () => number
-  readonly below: (limit: number) => number
+interface Random extends Base.Random {
   readonly digits: (count: number) => string
-  readonly pick: <A>(from: ReadonlyArray<A>) => A
 }
 
-/** mulberry32 */
 const makeRandom = (seed: number): Random => {
-  let state = seed >>> 0
-  const number = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-  const below = (limit: number) => Math.floor(number() * limit)
-  return {
-    number,
-    below,
-    digits: (count) => String(below(10 ** count)).padStart(count, "0"),
-    pick: (from) => from[below(from.length)]
-  }
+  const random = Base.makeRandom(seed)
+  return { ...random, digits: (count) => String(random.below(10 ** count)).padStart(count, "0") }
 }
 
 /** E.164 digits, valid by every metadata: US 50 %, CA 10 %, GB 15 %, DE 15 %, FR 10 %. */

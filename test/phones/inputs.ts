@@ -6,34 +6,24 @@ import { createRequire } from "node:module"
 import type { CountryCode } from "libphonenumber-js/max"
 import type { FullMetadata } from "../../src/Phone/compile/compile.js"
 import { type Program, program } from "../../src/Phone/compile/pattern.js"
+import * as Base from "../support/random.js"
 
 const require = createRequire(import.meta.url)
 const metadata: FullMetadata = require("libphonenumber-js/metadata.max.json")
 const examples: Readonly<Record<string, string>> = require("libphonenumber-js/examples.mobile.json")
 
-export interface Random {
-  readonly number: () => number
-  readonly below: (limit: number) => number
+export interface Random extends Base.Random {
   readonly digits: (count: number) => string
-  readonly pick: <A>(from: ReadonlyArray<A>) => A
 }
 
-/** mulberry32 */
 export const makeRandom = (seed: number): Random => {
-  let state = seed >>> 0
-  const number = () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-  const below = (limit: number) => Math.floor(number() * limit)
+  const random = Base.makeRandom(seed)
   const digits = (count: number) => {
     let text = ""
-    for (let each = 0; each < count; each++) text += below(10)
+    for (let each = 0; each < count; each++) text += random.below(10)
     return text
   }
-  return { number, below, digits, pick: (from) => from[below(from.length)] }
+  return { ...random, digits }
 }
 
 /** A numbering plan, by what numbers can be drawn from it. */
