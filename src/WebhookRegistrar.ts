@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import { createHash } from "node:crypto"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -35,7 +36,10 @@ export interface Webhook {
 export interface Registration {
   readonly id: string
   readonly name: string
+  /** Its query is shown as `?***`, as it may be a key to the target; its path is shown. */
   readonly url: string
+  /** SHA-256 in hex of the whole URL, where it has a query. */
+  readonly urlDigest?: string
   /** The API at which it is registered. */
   readonly apiUrl: string
   /** ISO 8601, UTC. */
@@ -96,14 +100,20 @@ export const make = (
     const load = yield* Effect.cached(
       Effect.map(options?.known ?? Effect.succeed([]), (registrations) => {
         const here = registrations.filter(({ apiUrl }) => apiUrl === client.apiUrl)
-        return new Map(here.map((registration) => [keyOf(registration), registration]))
+        return new Map(
+          here
+            // earlier versions recorded the whole URL
+            .map((found) => (found.urlDigest === undefined ? { ...found, ...withoutQuery(found.url) } : found))
+            .map((registration) => [keyOf(registration), registration])
+        )
       })
     )
 
     const register = Effect.fn("genesys-dnc/WebhookRegistrar.register")(function* (webhook: Webhook) {
       const url = yield* checkTarget(webhook.url)
       const known = yield* load
-      const standing = known.get(keyOf({ name: webhook.name, url }))
+      const recorded = { name: webhook.name, ...withoutQuery(url) }
+      const standing = known.get(keyOf(recorded))
       if (standing !== undefined) return standing
       const start = yield* Clock.currentTimeMillis
       const answer = yield* client.execute(
@@ -137,8 +147,7 @@ export const make = (
       const end = yield* Clock.currentTimeMillis
       const registration: Registration = {
         id,
-        name: webhook.name,
-        url,
+        ...recorded,
         apiUrl: client.apiUrl,
         registeredAt: new Date(end).toISOString()
       }
@@ -161,7 +170,16 @@ export const make = (
     })
   })
 
-const keyOf = (webhook: { readonly name: string; readonly url: string }): string => `${webhook.name}\n${webhook.url}`
+const keyOf = ({ name, url, urlDigest }: Pick<Registration, "name" | "url" | "urlDigest">): string =>
+  `${name}\n${urlDigest ?? url}`
+
+const withoutQuery = (text: string): Pick<Registration, "url" | "urlDigest"> => {
+  const url = new URL(text)
+  if (url.search === "" && url.hash === "") return { url: text }
+  url.search = "***"
+  url.hash = ""
+  return { url: url.href, urlDigest: createHash("sha256").update(text).digest("hex") }
+}
 
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 

@@ -112,6 +112,30 @@ describe("WebhookRegistrar", () => {
     }).pipe(overStub())
   )
 
+  it.effect("what the URL's query holds goes to the server, and nowhere else", () => {
+    const records: Array<AuditSink.AuditRecord> = []
+    const target = { ...webhook, url: "https://compliance.example/dnc?token=s3cr3t&v=2&token=again#s3cr3t" }
+    return Effect.gen(function* () {
+      const registration = yield* register(target)
+      const [request] = yield* webhooks
+      assert.strictEqual((request.body as { httpTarget: { url: string } }).httpTarget.url, target.url)
+      assert.strictEqual(registration.url, "https://compliance.example/dnc?***")
+      assert.notMatch(JSON.stringify([registration, records]), /s3cr3t|again/)
+      assert.deepStrictEqual(yield* register(target), registration)
+      yield* register({ ...target, url: target.url.replace("again", "other") })
+      assert.strictEqual((yield* webhooks).length, 2)
+    }).pipe(overStub(records))
+  })
+
+  it.effect("knows a query that an earlier version recorded whole", () => {
+    const url = "https://compliance.example/dnc?token=s3cr3t"
+    return Effect.gen(function* () {
+      const registration = yield* register({ ...webhook, url })
+      assert.strictEqual(registration.id, "earlier")
+      assert.notInclude(JSON.stringify(registration), "s3cr3t")
+    }).pipe(overStub([], { known: Effect.succeed([{ ...earlier, url }]) }))
+  })
+
   const earlier: WebhookRegistrar.Registration = {
     id: "earlier",
     name: webhook.name,
