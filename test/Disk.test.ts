@@ -14,7 +14,7 @@ import { Sandbox } from "genesys-dnc/sandbox"
 import { afterAll, vi } from "vitest"
 import { fold, isValid, now, pool, type Row, row, said, show, toRow } from "./model/model.js"
 import { dead, dncListId, type Refusal, type Settings, world } from "./model/world.js"
-import { environment, folder, run } from "./support/cli.js"
+import { environment, folder, run, unprivileged } from "./support/cli.js"
 import * as Disk from "./support/disk.js"
 
 vi.mock("node:fs/promises", async (original) => {
@@ -149,6 +149,8 @@ const survived = (given: Case): Effect.Effect<void, unknown> =>
 
 const runs = { fastCheck: { numRuns: 40 } }
 
+const other = unprivileged()
+
 describe("a disk", { timeout: 120_000 }, () => {
   const loss = FastCheck.record({ lossAt: FastCheck.nat(40), after: FastCheck.boolean() })
   it.effect.prop("that loses power at any write or sync", { given: cases(loss) }, ({ given }) => survived(given), runs)
@@ -163,6 +165,21 @@ describe("a disk", { timeout: 120_000 }, () => {
 
   const broken = FastCheck.record({ brokenSync: FastCheck.nat(25) })
   it.effect.prop("that fails at any sync", { given: cases(broken) }, ({ given }) => survived(given), runs)
+
+  it.scopedLive.skipIf(other === undefined)("whose folder is read-only: nothing is sent", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make({ contract: "entries" })
+      const cwd = yield* folder
+      Fs.writeFileSync(Path.join(cwd, "in.csv"), "phone\n+33199000001\n", { mode: 0o644 })
+      Fs.chmodSync(cwd, 0o555)
+      const { code, stderr } = yield* run(["push", "in.csv"], { cwd, env: environment(sandbox), ...other })
+      Fs.chmodSync(cwd, 0o755)
+      assert.strictEqual(code, 1)
+      assert.match(stderr, /genesys-dnc-audit\.jsonl cannot be written: EACCES.*\n.*Nothing is sent without evidence/)
+      assert.deepStrictEqual(Fs.readdirSync(cwd), ["in.csv"])
+      assert.strictEqual(Array.from(sandbox.entries()).length, 0)
+    })
+  )
 
   it.scopedLive.skipIf(!Fs.existsSync("/dev/full"))(
     "that is full: the command sends nothing, and says what to do",

@@ -72,39 +72,41 @@ describe("genesys-dnc push --upload-above", { timeout: 120_000 }, () => {
     })
   )
 
-  it.scopedLive.each([["0"], ["never"]])("--upload-above %s: what an export has with a later end is held back: 3", ([above]) =>
-    Effect.gen(function* () {
-      const sandbox = yield* Sandbox.make({ contract: "platform" })
-      const cwd = yield* folder
-      const later = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)
-      const sooner = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10)
-      const rows = (from: number, to: number, end: string) =>
-        Array.from({ length: to - from }, (_, i) => `${number(from + i)},${end}\n`).join("")
-      Fs.writeFileSync(Path.join(cwd, "first.csv"), `phone,expires\n${rows(0, 20, later)}`)
-      Fs.writeFileSync(Path.join(cwd, "in.csv"), `phone,expires\n${rows(10, 40, sooner)}`)
-      const given = { cwd, env: environment(sandbox) }
-      assert.strictEqual((yield* run(["push", "first.csv", "--upload-above", "never"], given)).code, ExitCode.done)
-      const before = new Map(Array.from(sandbox.entries(), (entry) => [entry.phoneNumber, entry.expires]))
-      const exported = yield* run(["export", "--output", "list.csv"], given)
-      assert.strictEqual(exported.code, ExitCode.done, exported.stderr)
-      const pushed = yield* run(
-        [
-          ...["push", "in.csv", "--against-export", "list.csv", "--upload-above", above, "--json"],
-          ...["--size-lag", "1ms", "--audit", "another.jsonl"]
-        ],
-        given
-      )
-      assert.strictEqual(pushed.code, ExitCode.rejected, pushed.stderr)
-      const report = JSON.parse(pushed.stdout)
-      assert.strictEqual(report.heldBack, 10)
-      assert.strictEqual(report.upload === undefined, above === "never")
-      const held = Path.join(cwd, "in.csv.held-back.csv")
-      assert.strictEqual(mode(held), 0o600)
-      assert.strictEqual(Fs.readFileSync(held, "utf8").trim().split("\n").length, 11)
-      const after = new Map(Array.from(sandbox.entries(), (entry) => [entry.phoneNumber, entry.expires]))
-      assert.strictEqual(after.size, 40)
-      for (const [phoneNumber, expires] of before) assert.strictEqual(after.get(phoneNumber), expires, phoneNumber)
-    })
+  it.scopedLive.each([["0"], ["never"]])(
+    "--upload-above %s: what an export has with a later end is held back: 3",
+    ([above]) =>
+      Effect.gen(function* () {
+        const sandbox = yield* Sandbox.make({ contract: "platform" })
+        const cwd = yield* folder
+        const later = new Date(Date.now() + 90 * 86_400_000).toISOString().slice(0, 10)
+        const sooner = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10)
+        const rows = (from: number, to: number, end: string) =>
+          Array.from({ length: to - from }, (_, i) => `${number(from + i)},${end}\n`).join("")
+        Fs.writeFileSync(Path.join(cwd, "first.csv"), `phone,expires\n${rows(0, 20, later)}`)
+        Fs.writeFileSync(Path.join(cwd, "in.csv"), `phone,expires\n${rows(10, 40, sooner)}`)
+        const given = { cwd, env: environment(sandbox) }
+        assert.strictEqual((yield* run(["push", "first.csv", "--upload-above", "never"], given)).code, ExitCode.done)
+        const before = new Map(Array.from(sandbox.entries(), (entry) => [entry.phoneNumber, entry.expires]))
+        const exported = yield* run(["export", "--output", "list.csv"], given)
+        assert.strictEqual(exported.code, ExitCode.done, exported.stderr)
+        const pushed = yield* run(
+          [
+            ...["push", "in.csv", "--against-export", "list.csv", "--upload-above", above, "--json"],
+            ...["--size-lag", "1ms", "--audit", "another.jsonl"]
+          ],
+          given
+        )
+        assert.strictEqual(pushed.code, ExitCode.rejected, pushed.stderr)
+        const report = JSON.parse(pushed.stdout)
+        assert.strictEqual(report.heldBack, 10)
+        assert.strictEqual(report.upload === undefined, above === "never")
+        const held = Path.join(cwd, "in.csv.held-back.csv")
+        assert.strictEqual(mode(held), 0o600)
+        assert.strictEqual(Fs.readFileSync(held, "utf8").trim().split("\n").length, 11)
+        const after = new Map(Array.from(sandbox.entries(), (entry) => [entry.phoneNumber, entry.expires]))
+        assert.strictEqual(after.size, 40)
+        for (const [phoneNumber, expires] of before) assert.strictEqual(after.get(phoneNumber), expires, phoneNumber)
+      })
   )
 
   it.scopedLive.each([["some"], [""]])("%j is no number of requests: 2", ([above]) =>

@@ -1,5 +1,5 @@
 /** The command as a process of its own, a sandbox to talk to, and files to give it. */
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
 import type { AddressInfo } from "node:net"
@@ -38,6 +38,16 @@ export interface StartOptions {
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
   readonly entry?: "main" | "start"
+  /** The user that it is, where the tests are root. */
+  readonly uid?: number | undefined
+}
+
+/** What makes a process one that may not write into others' folders: nothing, or another user's id. Undefined where neither can be. */
+export const unprivileged = (): { readonly uid?: number } | undefined => {
+  if (process.getuid?.() !== 0) return process.getuid === undefined ? undefined : {}
+  const uid = 65534
+  const looked = spawnSync(process.execPath, ["-e", "fs.accessSync(process.argv[1])", entry("main")], { uid })
+  return looked.status === 0 ? { uid } : undefined
 }
 
 /** The process ends with the scope at the latest. Its environment is what is given, `PATH` and `HOME`. */
@@ -47,6 +57,7 @@ export const start = (args: ReadonlyArray<string>, options: StartOptions): Effec
       Effect.sync(() =>
         spawn(process.execPath, [entry(options.entry ?? "main"), ...args], {
           cwd: options.cwd,
+          ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
           env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...options.env }
         })
       ),
