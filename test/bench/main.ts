@@ -101,7 +101,7 @@ const results: Results = {
   load: [loadBefore, Setup.load()],
   seed,
   turns,
-  short: given.short,
+  short: given.short || rows < sizes.long.rows,
   goals: done.flatMap(({ goals = [] }) => goals),
   sections: done.flatMap(({ sections = [] }) => sections),
   growth: done.flatMap(({ growth = [] }) => growth),
