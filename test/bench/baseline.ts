@@ -119,12 +119,14 @@ const countries: ReadonlyArray<CountryCode | undefined> = ["US", "CA", "GB", "DE
 const { started, task } = Child.begin()
 const manager = new DncListManager(task)
 const { records, rows } = manager.readFile(task.file)
-const read = performance.now()
-const numbersOnList = await manager.submit(records)
+const read = Child.since(started)
+const sending = Child.mark()
+// without a server only reading is measured
+const numbersOnList = task.url === "" ? records.length : await manager.submit(records)
 
-await Child.end(started, {
+await Child.end(Child.since(started), {
   rows,
   numbersOnList,
   requests: manager.audit.length,
-  stages: { readSeconds: (read - started) / 1000, sendSeconds: (performance.now() - read) / 1000 }
+  stages: { read, send: Child.since(sending) }
 })

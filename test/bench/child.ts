@@ -10,49 +10,75 @@ export interface Task {
   readonly listId: string
   readonly clientId: string
   readonly clientSecret: string
+  /** By which contract; `entries` unless given. */
+  readonly api?: "entries" | "platform"
   /** Where the audit log is kept, and how numbers stand in it: in a file as is the default, unless given. */
   readonly log?: Log
+  /** Ours or the other, of a program that measures both. */
+  readonly way?: "ours" | "other"
+  /** What is made from `seed` instead of being read from `file`. */
+  readonly count?: number
+  readonly seed?: number
 }
+
+/** A task for a program that talks to nobody. */
+export const alone = { file: "", folder: "", url: "", listId: "", clientId: "", clientSecret: "" } as const
 
 export const logs = ["memory", "default", "masked", "hashed", "whole"] as const
 
 /** `memory` is an array of masked records; all others are files. */
 export type Log = (typeof logs)[number]
 
-/** What a program says, as one line of JSON. */
-export interface Outcome {
-  readonly rows: number
-  /** From the start of its work, modules loaded, to the end. */
+export interface Stage {
   readonly seconds: number
-  readonly rowsPerSecond: number
-  readonly peakRssMB: number
-  /** Of the whole process, user and system. */
+  /** User and system. */
   readonly cpuSeconds: number
+}
+
+/** What a program says, as one line of JSON. */
+export interface Outcome extends Stage {
+  readonly rows: number
+  /** From the start of its work, modules loaded, to the end; so is the CPU. */
+  readonly rowsPerSecond: number
+  /** Of the whole process. */
+  readonly peakRssMB: number
   /** As its own counts say. */
   readonly numbersOnList: number
   readonly requests: number
-  readonly stages: { readonly readSeconds: number; readonly sendSeconds: number }
+  readonly stages: Readonly<Record<string, Stage>>
+  /** Memory held by the library's set of numbers. */
+  readonly setBytes?: number
+}
+
+interface Mark {
+  readonly at: number
+  readonly cpu: NodeJS.CpuUsage
+}
+
+export const mark = (): Mark => ({ at: performance.now(), cpu: process.cpuUsage() })
+
+export const since = ({ at, cpu }: Mark): Stage => {
+  const { system, user } = process.cpuUsage(cpu)
+  return { seconds: (performance.now() - at) / 1000, cpuSeconds: (user + system) / 1e6 }
 }
 
 /** Reads the task. A process whose parent is gone ends, too. */
-export const begin = (): { readonly task: Task; readonly started: number } => {
+export const begin = (): { readonly task: Task; readonly started: Mark } => {
   process.stdin.on("close", () => process.exit(1)).resume()
   process.stdin.unref()
-  return { task: JSON.parse(process.argv[2]), started: performance.now() }
+  return { task: JSON.parse(process.argv[2]), started: mark() }
 }
 
+/** `work` leaves out what was prepared before the clock started. */
 export const end = (
-  started: number,
-  counts: Pick<Outcome, "rows" | "numbersOnList" | "requests" | "stages">
+  work: Stage,
+  counts: Pick<Outcome, "rows" | "numbersOnList" | "requests" | "stages" | "setBytes">
 ): Promise<never> => {
-  const seconds = (performance.now() - started) / 1000
-  const { system, user } = process.cpuUsage()
   const outcome: Outcome = {
     ...counts,
-    seconds,
-    rowsPerSecond: counts.rows / seconds,
-    peakRssMB: peakRss() / 1e6,
-    cpuSeconds: (user + system) / 1e6
+    ...work,
+    rowsPerSecond: counts.rows / work.seconds,
+    peakRssMB: peakRss() / 1e6
   }
   return new Promise(() => process.stdout.write(`${JSON.stringify(outcome)}\n`, () => process.exit(0)))
 }

@@ -16,10 +16,10 @@ export const compile = (): string => {
     JSON.stringify({
       name: "genesys-dnc",
       type: "module",
-      exports: { ".": "./src/index.js", "./sandbox": "./src/sandbox/index.js" }
+      exports: { ".": "./src/index.js", "./sandbox": "./src/sandbox/index.js", "./phone": "./src/Phone.js" }
     })
   )
-  for (const folder of ["src", "test/bench"]) {
+  for (const folder of ["src", "test/bench", "test/support"]) {
     for (const name of readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })) {
       if (!name.endsWith(".ts")) continue
       const to = join(out, folder, name.replace(/\.ts$/, ".js"))

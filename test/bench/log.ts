@@ -6,15 +6,14 @@
  *
  * `--profile FOLDER` leaves a CPU profile of each push there.
  */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
-import { availableParallelism, loadavg, tmpdir } from "node:os"
 import { join, resolve } from "node:path"
 import { parseArgs } from "node:util"
 import * as Check from "./check.js"
 import * as Child from "./child.js"
-import { compile } from "./compile.js"
 import * as Data from "./data.js"
+import * as Options from "./options.js"
 import * as Processes from "./processes.js"
+import * as Setup from "./setup.js"
 import { number, spread, spreadText, table } from "./table.js"
 
 const { values: given } = parseArgs({
@@ -28,48 +27,27 @@ const { values: given } = parseArgs({
   }
 })
 
-const whole = (name: string, text: string, least: number): number => {
-  const value = Number(text)
-  if (text.trim() !== "" && Number.isInteger(value) && value >= least) return value
-  throw new Error(`--${name} ${text} is not a whole number from ${least}`)
-}
-
-const rows = whole("rows", given.rows ?? (given.short ? "50000" : "500000"), 1)
-const runs = whole("runs", given.runs ?? (given.short ? "2" : "5"), 1)
-const latencies = given.latency.split(",").map((text) => whole("latency", text, 0))
-const logs = given.logs.split(",").map((name) => {
-  const log = Child.logs.find((log) => log === name)
-  if (log === undefined) throw new Error(`--logs ${name} is none of ${Child.logs.join(", ")}`)
-  return log
-})
+const rows = Options.whole("rows", given.rows ?? (given.short ? "50000" : "500000"), 1)
+const runs = Options.whole("runs", given.runs ?? (given.short ? "2" : "5"), 1)
+const latencies = given.latency.split(",").map((text) => Options.whole("latency", text, 0))
+const logs = Options.chosen("logs", given.logs, Child.logs)
 const flags = given.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", resolve(given.profile)]
 
-const folders: Array<string> = []
-process.once("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130))
-
-const work = mkdtempSync(join(tmpdir(), "genesys-dnc-bench-"))
-folders.push(work)
-const compiled = compile()
-folders.push(compiled)
+const { compiled, withFolder, work } = Setup.place()
 const corpus = await Data.write(join(work, "suppression.csv"), rows, 1)
-const loadBefore = loadavg()[0]
+const machine = Setup.machine()
+const loadBefore = Setup.load()
 
-let count = 0
 const once = (log: Child.Log, latencyMs: number): Promise<Processes.Measured> =>
-  Processes.withSandbox(compiled, latencyMs, async (server) => {
-    const folder = join(work, String(++count))
-    mkdirSync(folder)
-    const task = { ...server, file: corpus.path, folder, log }
-    const limitSeconds = 120 + (rows / 499) * ((latencyMs * 4) / 1000) + rows / 3000
-    const measured = await Processes.measure(compiled, "push", task, limitSeconds, flags)
-    Check.exact(await Check.inspect(server, corpus), measured.numbersOnList, corpus)
-    rmSync(folder, { recursive: true })
-    process.stderr.write(`${log.padEnd(8)} ${latencyMs} ms: ${number(measured.rowsPerSecond)} rows/s\n`)
-    return measured
-  })
+  Processes.withServer(compiled, "sandbox", latencyMs, (server) =>
+    withFolder(async (folder) => {
+      const task = { ...server, file: corpus.path, folder, log }
+      const measured = await Processes.measure(compiled, "push", task, Processes.limitSeconds(rows, latencyMs), flags)
+      Check.exact(await Check.inspect(server, corpus), corpus, "entries")
+      Setup.progress(`${log.padEnd(8)} ${latencyMs} ms: ${number(measured.rowsPerSecond)} rows/s`)
+      return measured
+    })
+  )
 
 const goals = new Map([
   [0, 0.7],
@@ -78,7 +56,7 @@ const goals = new Map([
 const lines = [
   "",
   `${number(rows)} rows, ${number(corpus.expected.size)} distinct valid numbers; ${runs} turn(s)`,
-  `Node ${process.version}, ${availableParallelism()} cores for client and sandbox, load ${loadBefore.toFixed(1)} at the start`,
+  `Node ${machine.node}, ${machine.cores} cores for client and sandbox, load ${loadBefore.toFixed(1)} at the start`,
   "Median (min–max); ratios of rows/s to the first log of the same turn.",
   ""
 ]
@@ -100,7 +78,7 @@ for (const latencyMs of latencies) {
         log,
         spreadText(measured.map(({ rowsPerSecond }) => rowsPerSecond)),
         spreadText(ratios(measured), 2),
-        spreadText(measured.map(({ numbersOnList, stages }) => numbersOnList / stages.sendSeconds)),
+        spreadText(measured.map(({ numbersOnList, stages }) => numbersOnList / stages.send.seconds)),
         spreadText(
           measured.map(({ cpuSeconds }) => cpuSeconds),
           1

@@ -33,6 +33,10 @@ const start = (compiled: string, program: string, argument: string, flags: Reado
   return { child, exited, lines: createInterface(child.stdout) }
 }
 
+/** Several times what so many rows take: a hang ends, a busy machine does not fail. */
+export const limitSeconds = (rows: number, latencyMs = 0): number =>
+  120 + (rows / 499) * ((latencyMs * 4) / 1000) + rows / 3000
+
 /** Runs a program to its end. */
 export const measure = async (
   compiled: string,
@@ -57,17 +61,18 @@ export const measure = async (
   return { ...(JSON.parse(last) as Child.Outcome), wallSeconds }
 }
 
-/** A fresh sandbox for as long as `use` takes. */
-export const withSandbox = async <A>(
+/** A fresh server for as long as `use` takes: the sandbox, or the bare one that keeps no list. */
+export const withServer = async <A>(
   compiled: string,
+  program: "sandbox" | "server",
   latencyMs: number,
   use: (server: Server) => Promise<A>
 ): Promise<A> => {
-  const { child, exited, lines } = start(compiled, "sandbox", String(latencyMs))
+  const { child, exited, lines } = start(compiled, program, String(latencyMs))
   try {
     const line = await Promise.race([
       once(lines, "line").then(([line]) => String(line)),
-      exited.then((code) => Promise.reject(new Error(`The sandbox ended with ${code}`)))
+      exited.then((code) => Promise.reject(new Error(`The ${program} ended with ${code}`)))
     ])
     return await use(JSON.parse(line) as Server)
   } finally {

@@ -13,33 +13,43 @@ const connection: GenesysDnc.Connection = {
   credentials: { clientId: task.clientId, clientSecret: Redacted.make(task.clientSecret) }
 }
 
-const { log = "default" } = task
+const { api = "entries", log = "default" } = task
 
 const layer =
   log === "memory"
-    ? DncSubmitter.layer({ contract: Contract.entries }).pipe(
+    ? DncSubmitter.layer({ contract: api === "entries" ? Contract.entries : Contract.platform() }).pipe(
         Layer.provideMerge(GenesysDnc.layerClient(connection)),
         Layer.provideMerge(Layer.merge(DncValidator.layer(), AuditSink.layerMemory([])))
       )
     : GenesysDnc.layer({
         ...connection,
-        api: "entries",
+        api,
         auditLog: join(task.folder, "audit.jsonl"),
         ...(log === "default" ? {} : { audit: { numbers: log, hashKey: Redacted.make("0".repeat(64)) } })
       })
 
+let read = Child.since(started)
+let sending = Child.mark()
+
 const report = await GenesysDnc.pushFile(task.file, {
   dncListId: task.listId,
   rejectsPath: join(task.folder, "rejects.csv"),
-  failedPath: join(task.folder, "failed.csv")
+  failedPath: join(task.folder, "failed.csv"),
+  // asked once all is read and before anything is sent
+  confirm: () =>
+    Effect.sync(() => {
+      read = Child.since(started)
+      sending = Child.mark()
+    })
 }).pipe(Effect.provide(layer), Effect.runPromise)
 
-const { durationMs, outcome, requests, totals } = report
+const { outcome, requests, setBytes, totals } = report
 if (outcome !== "completed" || totals.failed > 0) throw new Error(`The run is ${outcome}: ${JSON.stringify(report)}`)
 
-await Child.end(started, {
+await Child.end(Child.since(started), {
   rows: totals.read,
-  numbersOnList: totals.created + totals.updated + totals.duplicateOnList,
+  numbersOnList: totals.created + totals.updated + totals.duplicateOnList + totals.accepted,
   requests,
-  stages: { readSeconds: durationMs.read / 1000, sendSeconds: durationMs.send / 1000 }
+  stages: { read, send: Child.since(sending) },
+  setBytes
 })

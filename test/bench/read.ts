@@ -12,9 +12,11 @@ const report = await GenesysDnc.validateFile(task.file, { rejectsPath: join(task
   Effect.runPromise
 )
 
-await Child.end(started, {
+const read = Child.since(started)
+await Child.end(read, {
   rows: report.totals.read,
   numbersOnList: report.distinctNumbers,
   requests: 0,
-  stages: { readSeconds: (performance.now() - started) / 1000, sendSeconds: 0 }
+  stages: { read },
+  setBytes: report.setBytes
 })

@@ -18,6 +18,7 @@ import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { DncEntry, DncUpload, GenesysDnc, HttpClient, Pipeline } from "genesys-dnc"
 import { Sandbox } from "genesys-dnc/sandbox"
+import * as Options from "./options.js"
 import { number, table } from "./table.js"
 
 const { positionals, values: given } = parseArgs({
@@ -28,13 +29,11 @@ const { positionals, values: given } = parseArgs({
     "export-delay": { type: "string", default: "0" }
   }
 })
-const whole = (name: "rows" | "import-delay" | "export-delay", least: number): number => {
-  const value = Number(given[name])
-  if (Number.isInteger(value) && value >= least) return value
-  throw new Error(`--${name} ${given[name]} is not a whole number from ${least}`)
+const rows = Options.whole("rows", given.rows, 1)
+const delays = {
+  importDelayMs: Options.whole("import-delay", given["import-delay"], 0),
+  exportDelayMs: Options.whole("export-delay", given["export-delay"], 0)
 }
-const rows = whole("rows", 1)
-const delays = { importDelayMs: whole("import-delay", 0), exportDelayMs: whole("export-delay", 0) }
 
 const limit = { requests: 300, windowSeconds: 60 }
 const factor = 10
