@@ -155,6 +155,26 @@ describe("Pacing", () => {
     })
   )
 
+  it.effect("has one fewer open after refusals, and as many after failures that are the request's own", () =>
+    Effect.gen(function* () {
+      for (const [error, then] of [
+        [refusal, 3],
+        [wrong, 4]
+      ] as const) {
+        const { open, request } = counter()
+        const pacing = yield* Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
+        const all = (requests: ReadonlyArray<Effect.Effect<void, GenesysErrors.GenesysError>>) =>
+          throughPauses(Effect.forEach(requests, (one) => Effect.exit(pacing.run(one)), { concurrency: "unbounded" }))
+        yield* all(Array.from({ length: 30 }, () => request("1 seconds")))
+        assert.strictEqual(open.most, 4)
+        yield* all(Array.from({ length: 4 }, () => Effect.zipRight(request("1 seconds"), Effect.fail(error))))
+        open.most = 0
+        yield* all(Array.from({ length: 4 }, () => request("1 seconds")))
+        assert.strictEqual(open.most, then)
+      }
+    })
+  )
+
   it.effect("uses what is allowed", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
