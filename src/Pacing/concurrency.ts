@@ -37,7 +37,7 @@ export interface Concurrency {
   readonly refused: (sent: Sent, rate?: number) => void
 }
 
-/** So much of an answer's time, or that of one request in all, may be waiting for others of ours: less would leave a server idle. */
+/** This share of an answer's time may be waiting for others of ours, and one request in all: less would leave a server idle. */
 const mayWait = 0.25
 
 /** Two measures of the undisturbed time that differ by more are of two times. */
