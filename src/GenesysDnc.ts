@@ -27,6 +27,7 @@ import { failedOutputs, outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as HttpClient from "./HttpClient.js"
 import * as IntendedEnds from "./IntendedEnds.js"
+import type * as Pacing from "./Pacing.js"
 import * as Pipeline from "./Pipeline.js"
 import * as Region from "./Region.js"
 import type { OutputError } from "./RejectsFile.js"
@@ -80,8 +81,8 @@ export interface Settings {
   readonly api?: "platform" | "entries" | { readonly detect: string }
   /** Numbers in one request of `platform`; 1,000 unless given. */
   readonly largestBatch?: number
-  /** Requests open at once; 5 unless given. */
-  readonly concurrency?: number
+  /** Requests open at once: 5 unless given; `{ upTo: 16 }` finds out what the server is quickest with, up to that. */
+  readonly concurrency?: Pacing.Concurrency
   /** Of one attempt; 30 s unless given. */
   readonly timeout?: Duration.Duration
   readonly retry?: RetryPolicy.Options

@@ -63,7 +63,7 @@ export class HttpClient extends Context.Tag("genesys-dnc/HttpClient")<
   {
     /** Where requests go: scheme and host, no slash at the end. */
     readonly apiUrl: string
-    /** Requests open at once; whoever asks for more waits. */
+    /** Requests open at once, at most; whoever asks for more waits. */
     readonly concurrency: number
     /**
      * Sends a request whose URL is a path of the API (`/api/v2/…`). The very same request is sent again where that may
@@ -98,7 +98,7 @@ export interface Options {
   /** `https://api.{domain}`. */
   readonly apiUrl: string
   /** Requests open at once. */
-  readonly concurrency?: number
+  readonly concurrency?: Pacing.Concurrency
   /** Of one attempt. */
   readonly timeout?: Duration.Duration
   readonly retry?: RetryPolicy.Options
@@ -303,7 +303,7 @@ export const make = (
         )
       }).pipe(Effect.withSpan("genesys-dnc/HttpClient.put"))
 
-    return HttpClient.of({ apiUrl, concurrency, execute, stream, put })
+    return HttpClient.of({ apiUrl, concurrency: Pacing.most(concurrency), execute, stream, put })
   })
 
 interface Opened {

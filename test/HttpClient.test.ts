@@ -492,6 +492,20 @@ describe("HttpClient", () => {
     }).pipe(over(network))
   })
 
+  it.effect("a limit that is found out is reached where the answers are as quick, and is never exceeded", () => {
+    const network = Network.make(() => Effect.delay(Effect.succeed(ok), "1 seconds"))
+    return Effect.gen(function* () {
+      assert.strictEqual((yield* HttpClient.HttpClient).concurrency, 7)
+      yield* Network.throughPauses(
+        Effect.all(
+          Array.from({ length: 60 }, () => execute),
+          { concurrency: 10 }
+        )
+      )
+      assert.strictEqual(network.open.most, 7)
+    }).pipe(over(network, { concurrency: { upTo: 7 } }))
+  })
+
   it.effect("metrics count attempts by status, operations and repetitions", () => {
     const network = Network.make(Network.inOrder({ status: 503 }, { status: 503 }, ok))
     const count = (metric: typeof HttpClient.attemptLatency, status: string) =>

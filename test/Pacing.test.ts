@@ -1,11 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import * as GenesysErrors from "../src/GenesysError.js"
 import * as Pacing from "../src/Pacing.js"
 import { throughPauses } from "./support/network.js"
 
@@ -22,6 +26,9 @@ const counter = () => {
     )
   return { open, request }
 }
+
+const wrong = new GenesysErrors.BadRequest({ message: "wrong", hint: "", status: 400 })
+const refusal = new GenesysErrors.ServerError({ message: "refused", hint: "", status: 503 })
 
 const started = (open: { readonly started: ReadonlyArray<number> }) => open.started.length
 
@@ -53,7 +60,7 @@ describe("Pacing", () => {
                   pacing.run(
                     request(took).pipe(
                       Effect.tap(() => (hold === null ? Effect.void : pacing.hold(Duration.millis(hold)))),
-                      Effect.tap(() => (fails ? Effect.fail("refused") : Effect.void))
+                      Effect.tap(() => (fails ? Effect.fail(refusal) : Effect.void))
                     )
                   )
                 ),
@@ -67,6 +74,105 @@ describe("Pacing", () => {
         assert.strictEqual(open.now, 0)
       }),
     { fastCheck: { numRuns: 40 } }
+  )
+
+  it.effect.prop(
+    "where the limit is found out: whoever is refused or interrupted, anywhere, keeps no place, and nobody is forgotten",
+    {
+      upTo: FastCheck.integer({ min: 1, max: 9 }),
+      steps: FastCheck.array(
+        FastCheck.record({
+          does: FastCheck.constantFrom("begins", "begins", "ends", "ends", "is refused", "fails", "is interrupted"),
+          which: FastCheck.nat(20)
+        }),
+        { maxLength: 100 }
+      )
+    },
+    ({ steps, upTo }) =>
+      Effect.gen(function* () {
+        const pacing = yield* Pacing.make({ concurrency: { upTo }, jitter: Duration.zero })
+        const open = new Set<Deferred.Deferred<void, GenesysErrors.GenesysError>>()
+        const begun: Array<Fiber.RuntimeFiber<void, GenesysErrors.GenesysError>> = []
+        let most = 0
+        const begin = Effect.suspend(() => {
+          const answer = Deferred.unsafeMake<void, GenesysErrors.GenesysError>(FiberId.none)
+          const request = Effect.suspend(() => {
+            open.add(answer)
+            most = Math.max(most, open.size)
+            return Effect.ensuring(
+              Deferred.await(answer),
+              Effect.sync(() => open.delete(answer))
+            )
+          })
+          return Effect.map(Effect.fork(pacing.run(request)), (fiber) => begun.push(fiber))
+        })
+        const settled = Effect.repeatN(Effect.yieldNow(), 30)
+        const step = ({ does, which }: (typeof steps)[number]) => {
+          const request = [...open][which % Math.max(1, open.size)]
+          const fiber = begun[which % Math.max(1, begun.length)]
+          if (does === "begins") return begin
+          if (does === "is interrupted") return fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
+          if (request === undefined) return Effect.void
+          return does === "ends"
+            ? Deferred.succeed(request, undefined)
+            : Deferred.fail(request, does === "fails" ? wrong : refusal)
+        }
+        for (const one of steps) {
+          yield* step(one)
+          yield* settled
+        }
+        // all that wait come in, in the end, and again as many are open as may be
+        for (let i = 0; i < 150; i++) {
+          yield* begin
+          yield* settled
+          if (i >= upTo) yield* step({ does: "ends", which: i })
+        }
+        yield* settled
+        assert.strictEqual(open.size, upTo)
+        while (open.size > 0) {
+          yield* step({ does: "ends", which: 0 })
+          yield* settled
+        }
+        assert.strictEqual(most, upTo)
+        for (const fiber of begun) assert.isTrue(Option.isSome(yield* Fiber.poll(fiber)))
+      }),
+    { fastCheck: { numRuns: 40 } }
+  )
+
+  it.effect("begins with one, and has one more open with each round of answers that take no longer", () =>
+    Effect.gen(function* () {
+      const { open, request } = counter()
+      const pacing = yield* Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
+      yield* Effect.fork(
+        Effect.all(
+          Array.from({ length: 40 }, () => pacing.run(request("1 seconds"))),
+          { concurrency: "unbounded" }
+        )
+      )
+      yield* TestClock.adjust("10 seconds")
+      const atOnce = Array.from({ length: 11 }, (_, second) => open.started.filter((at) => at === second * 1000).length)
+      assert.deepStrictEqual(atOnce, [1, 1, 1, 2, 2, 3, 4, 4, 4, 4, 4])
+    })
+  )
+
+  it.effect("has one fewer open after refusals, and as many after failures that are the request's own", () =>
+    Effect.gen(function* () {
+      for (const [error, then] of [
+        [refusal, 3],
+        [wrong, 4]
+      ] as const) {
+        const { open, request } = counter()
+        const pacing = yield* Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
+        const all = (requests: ReadonlyArray<Effect.Effect<void, GenesysErrors.GenesysError>>) =>
+          throughPauses(Effect.forEach(requests, (one) => Effect.exit(pacing.run(one)), { concurrency: "unbounded" }))
+        yield* all(Array.from({ length: 30 }, () => request("1 seconds")))
+        assert.strictEqual(open.most, 4)
+        yield* all(Array.from({ length: 4 }, () => Effect.zipRight(request("1 seconds"), Effect.fail(error))))
+        open.most = 0
+        yield* all(Array.from({ length: 4 }, () => request("1 seconds")))
+        assert.strictEqual(open.most, then)
+      }
+    })
   )
 
   it.effect("uses what is allowed", () =>

@@ -29,6 +29,8 @@ export interface Allowance {
   readonly take: (now: number, open: number) => number
   /** The same without taking the place. */
   readonly wait: (now: number, open: number) => number
+  /** Requests a millisecond that are allowed; 0 where nothing is known. */
+  readonly rate: () => number
   /**
    * What an answer says; `retryAfter` (milliseconds) of one that refuses its request as one too many. `open`: requests
    * without an answer yet, but for this one.
@@ -133,6 +135,7 @@ export const make = (): Allowance => {
 
   return {
     wait,
+    rate: () => (length === 0 ? 0 : cap() / length),
     take: (now, open) => {
       const pause = wait(now, open)
       if (pause <= 0) lastSent = now

@@ -22,6 +22,7 @@ import * as DueTable from "../DueTable.js"
 import { identity, outputPaths, type SyncPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
 import * as HttpClient from "../HttpClient.js"
+import * as Pacing from "../Pacing.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import type * as SuppressionFile from "../SuppressionFile.js"
@@ -222,10 +223,25 @@ export const checkUrls = (given: {
     : usage(`${wrong[0]} ${wrong[1]} is not a URL`, "Give scheme and host, such as https://api.mypurecloud.com.")
 }
 
+const toConcurrency = (text: string): Pacing.Concurrency => {
+  const [, number = HttpClient.defaults.concurrency] = text.split(":")
+  return text.startsWith("auto") ? { upTo: Number(number) } : Number(text)
+}
+
 export const sending = {
-  concurrency: whole("concurrency").pipe(
-    Options.withDescription("Requests open at once"),
-    Options.withDefault<number>(HttpClient.defaults.concurrency)
+  concurrency: Options.text("concurrency").pipe(
+    Options.withPseudoName("N|auto|auto:N"),
+    Options.withDescription(
+      "Requests open at once; auto finds out how many, from 1 to 5 or to N, the server is quickest with"
+    ),
+    Options.mapEffect((text) =>
+      /^(auto|(auto:)?\d+)$/.test(text)
+        ? Effect.succeed(toConcurrency(text))
+        : Effect.fail(
+            ValidationError.invalidValue(HelpDoc.p(`--concurrency ${text} is not a whole number, auto or auto:N`))
+          )
+    ),
+    Options.withDefault<Pacing.Concurrency>(HttpClient.defaults.concurrency)
   ),
   timeout: Options.text("timeout").pipe(
     Options.withDescription("Time for one request"),
@@ -425,13 +441,16 @@ export const toSending = (
   options: Parsed<typeof sending>
 ): Effect.Effect<Required<Pick<GenesysDnc.Settings, "concurrency" | "timeout" | "retry">>, UsageError> =>
   Effect.gen(function* () {
-    if (options.concurrency < 1)
-      return yield* usage(`--concurrency ${options.concurrency} is less than 1`, "Use 1 or more.")
+    const { concurrency } = options
+    if (Pacing.most(concurrency) < 1) {
+      const given = typeof concurrency === "number" ? concurrency : `auto:${concurrency.upTo}`
+      return yield* usage(`--concurrency ${given} is less than 1`, "Use 1 or more.")
+    }
     if (options.retryAttempts < 1) {
       return yield* usage(`--retry-attempts ${options.retryAttempts} is less than 1`, "Use 1 to try only once.")
     }
     return {
-      concurrency: options.concurrency,
+      concurrency,
       timeout: yield* duration("--timeout", options.timeout),
       retry: {
         ...RetryPolicy.defaults,

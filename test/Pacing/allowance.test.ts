@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Allowance from "../../src/Pacing/allowance.js"
 import * as RateLimit from "../../src/sandbox/RateLimit.js"
+import { agenda } from "../support/agenda.js"
 
 interface World {
   readonly requests: number
@@ -18,24 +19,6 @@ interface World {
 }
 
 const windowSeconds = 60
-
-/** What happens at its time, in order. */
-const agenda = () => {
-  const events: Array<{ readonly at: number; readonly f: (now: number) => void }> = []
-  const later = (at: number, f: (now: number) => void): void => {
-    let low = 0
-    for (let high = events.length; low < high; ) {
-      const middle = (low + high) >> 1
-      if (events[middle]!.at <= at) high = middle
-      else low = middle + 1
-    }
-    events.splice(low, 0, { at, f })
-  }
-  const until = (end: number): void => {
-    for (let next = events.pop(); next !== undefined && next.at < end; next = events.pop()) next.f(next.at)
-  }
-  return { later, until }
-}
 
 /** Five writers that always have something to send, against the sandbox's own limit. */
 const use = (world: World) => {
