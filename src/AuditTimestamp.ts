@@ -7,11 +7,12 @@
 import { randomBytes } from "node:crypto"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as Request from "@effect/platform/HttpClientRequest"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Head } from "./AuditChain.js"
+import * as Undici from "./HttpClient/undici.js"
 
 /**
  * There is no time stamp: of a service that cannot be used, or whose answer cannot. No run fails by it.
@@ -106,7 +107,7 @@ export const make = (url: string): Effect.Effect<Stamper, TimestampError> => {
   return Effect.succeed((head) =>
     Effect.interruptible(Effect.scoped(stamp(url, head))).pipe(
       Effect.timeoutFail({ duration: longest, onTimeout: () => failed(url, `no whole answer within ${longest}`) }),
-      Effect.provide(NodeHttpClient.layerUndici)
+      Effect.provide(Undici.layer)
     )
   )
 }
