@@ -13,9 +13,9 @@ import { keyId } from "../AuditSink/numbers.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncValidator from "../DncValidator.js"
 import { mask } from "../Masking.js"
+import { number } from "./figures.js"
 import * as options from "./options.js"
-import { saying } from "./run.js"
-import { number } from "./summary.js"
+import { saying } from "./problem.js"
 import { jsonLine, printable } from "./terminal.js"
 
 export const find = Command.make(

@@ -15,7 +15,7 @@ import { version } from "../version.js"
 import * as DotEnv from "./DotEnv.js"
 import * as ExitCode from "./ExitCode.js"
 import { help } from "./help.js"
-import { problem, problemLine } from "./summary.js"
+import { problem, problemLine } from "./problem.js"
 import { printable, printableLines } from "./terminal.js"
 import * as Words from "./words.js"
 

@@ -16,7 +16,7 @@ import * as SignIn from "../Auth/signIn.js"
 import * as Auth from "../Auth.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import * as Undici from "../HttpClient/undici.js"
-import * as options from "./options.js"
+import * as options from "./options/basic.js"
 
 /** What the vendor's CLI proposes, so many an OAuth client names it already. */
 const usualPort = 8080
