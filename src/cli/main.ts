@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The command `genesys-dnc`. Its first page of help is there at once: all else is loaded by who needs it. */
+import { version } from "../version.js"
 import * as ExitCode from "./ExitCode.js"
 import { help } from "./help.js"
 
@@ -12,6 +13,8 @@ if (words.length === 0) {
 } else if (words.length === 1 && ["--help", "-h", "help"].includes(words[0])) {
   // the parser's own page for the whole command is too wide to read
   process.stdout.write(help)
+} else if (words.length === 1 && words[0] === "--version") {
+  process.stdout.write(`${version}\n`)
 } else {
   await import("./command.js")
 }
