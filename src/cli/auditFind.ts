@@ -14,7 +14,8 @@ import * as DncEntry from "../DncEntry.js"
 import * as DncValidator from "../DncValidator.js"
 import { mask } from "../Masking.js"
 import { number } from "./figures.js"
-import * as options from "./options.js"
+import * as options from "./options/basic.js"
+import * as rows from "./options/rows.js"
 import { saying } from "./problem.js"
 import { jsonLine, printable } from "./terminal.js"
 
@@ -24,8 +25,8 @@ export const find = Command.make(
     number: Args.text({ name: "NUMBER" }).pipe(
       Args.withDescription("The number (or what --kind says) in any form that push takes")
     ),
-    ...options.kind,
-    defaultCountry: options.policy.defaultCountry,
+    ...rows.kind,
+    defaultCountry: rows.policy.defaultCountry,
     ...options.output,
     audit: options.audit.audit
   },

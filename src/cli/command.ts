@@ -4,8 +4,10 @@ import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as ValidationError from "@effect/cli/ValidationError"
 import type * as FileSystem from "@effect/platform/FileSystem"
-import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeTerminal from "@effect/platform-node/NodeTerminal"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
@@ -105,8 +107,11 @@ const run = Command.run(command, { name: "genesys-dnc", version })(argv).pipe(
 const configuration: Layer.Layer<never, never, FileSystem.FileSystem> =
   argv[2] === "demo" ? Layer.empty : DotEnv.layer(".env")
 
+/** What the parser wants: all that Node has would be loaded, worker threads too. */
+const system = Layer.mergeAll(NodeFileSystem.layer, NodePath.layer, NodeTerminal.layer)
+
 const main = run.pipe(
-  Effect.provide(Layer.provideMerge(configuration, NodeContext.layer)),
+  Effect.provide(Layer.provideMerge(configuration, system)),
   Effect.provide(Layer.merge(Logger.replace(Logger.defaultLogger, logger), CliConfig.layer({ showBuiltIns: false })))
 )
 

@@ -25,6 +25,11 @@ export const whole = (name: string): Options.Options<number> =>
     )
   )
 
+/** What a command is given by such options. */
+export type Parsed<A extends Record<string, Options.Options<unknown>>> = {
+  readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
+}
+
 export const output = {
   json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
 }
