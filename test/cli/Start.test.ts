@@ -2,13 +2,16 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import { AsnConvert } from "@peculiar/asn1-schema"
+import { PKIStatus, PKIStatusInfo, TimeStampReq, TimeStampResp } from "@peculiar/asn1-tsp"
 import * as Effect from "effect/Effect"
 import type { Metafile } from "esbuild"
+import { Sandbox } from "genesys-dnc/sandbox"
 import { bundle } from "../../src/cli/build/bundle.js"
 import * as ExitCode from "../../src/cli/ExitCode.js"
 import { help } from "../../src/cli/help.js"
 import { version } from "../../src/version.js"
-import { folder, run } from "../support/cli.js"
+import { csv, environment, folder, run, serve } from "../support/cli.js"
 
 const made = Effect.flatMap(folder, (folder) =>
   Effect.map(
@@ -102,6 +105,29 @@ describe("the bundle of the command", { timeout: 120_000 }, () => {
         const words = given.find((words) => words.includes(`\n${name} `) || words.startsWith(`${name} `))
         assert.match(words ?? "", /copyright/i, name)
       }
+    })
+  )
+
+  it.scopedLive("loads on its way what a time stamp needs", () =>
+    Effect.gen(function* () {
+      const sandbox = yield* Sandbox.make()
+      const url = yield* serve((request, response) => {
+        const parts: Array<Buffer> = []
+        request
+          .on("data", (part: Buffer) => parts.push(part))
+          .on("end", () => {
+            const { certReq } = AsnConvert.parse(Buffer.concat(parts), TimeStampReq)
+            const status = new PKIStatusInfo({ status: certReq ? PKIStatus.rejection : PKIStatus.waiting })
+            response.end(Buffer.from(AsnConvert.serialize(new TimeStampResp({ status }))))
+          })
+      })
+      const { code, stderr } = yield* run(["push", "-", "--timestamp-url", url], {
+        cwd: yield* folder,
+        env: environment(sandbox),
+        stdin: csv(1)
+      })
+      assert.match(stderr, /no time stamp: it refused, with status 2/)
+      assert.strictEqual(code, ExitCode.done)
     })
   )
 
