@@ -82,6 +82,12 @@ describe("the bundle of the command", { timeout: 120_000 }, () => {
           String(part)
         )
       }
+      for (const [source, { imports }] of Object.entries(metafile.inputs)) {
+        for (const { external, kind, path } of imports) {
+          if (!source.startsWith("src/") || kind !== "dynamic-import" || external === true) continue
+          assert.strictEqual(metafile.inputs[path].format, "esm", `${path} would come without its names`)
+        }
+      }
       assert.deepStrictEqual(
         Object.keys(metafile.inputs).filter((path) => /@effect\/sql|libsql/.test(path)),
         [],
