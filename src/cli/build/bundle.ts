@@ -1,5 +1,5 @@
 /**
- * The command with what it needs of its packages, in a few files: out of the packages' own files, some hundreds, it takes five
+ * The command with what it needs of its packages, in a few files: out of the packages' own files, some hundreds, it takes four
  * times as long to start. What is imported dynamically has files of its own, read when it is asked for. The library is not
  * made of these: a program that imports it shares its packages.
  */
