@@ -7,11 +7,12 @@
 import { randomBytes } from "node:crypto"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as Request from "@effect/platform/HttpClientRequest"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Head } from "./AuditChain.js"
+import * as Undici from "./HttpClient/undici.js"
 
 /**
  * There is no time stamp: of a service that cannot be used, or whose answer cannot. No run fails by it.
@@ -63,14 +64,7 @@ const failed = (url: string, what: string) =>
   })
 
 /** Loaded only where a stamp is wanted. */
-const load = Effect.promise(() =>
-  Promise.all([
-    import("@peculiar/asn1-schema"),
-    import("@peculiar/asn1-tsp"),
-    import("@peculiar/asn1-cms"),
-    import("@peculiar/asn1-x509")
-  ])
-)
+const load = Effect.promise(() => import("./AuditTimestamp/asn1.js"))
 
 const toHex = (bytes: ArrayBuffer | ArrayBufferView): string =>
   (ArrayBuffer.isView(bytes)
@@ -106,7 +100,7 @@ export const make = (url: string): Effect.Effect<Stamper, TimestampError> => {
   return Effect.succeed((head) =>
     Effect.interruptible(Effect.scoped(stamp(url, head))).pipe(
       Effect.timeoutFail({ duration: longest, onTimeout: () => failed(url, `no whole answer within ${longest}`) }),
-      Effect.provide(NodeHttpClient.layerUndici)
+      Effect.provide(Undici.layer)
     )
   )
 }
@@ -121,20 +115,20 @@ export const stamp = (
   { digest, sequence }: Head
 ): Effect.Effect<Stamped, TimestampError, PlatformHttpClient.HttpClient> =>
   Effect.gen(function* () {
-    const [schema, tsp, cms, x509] = yield* load
+    const asn1 = yield* load
     const client = yield* PlatformHttpClient.HttpClient
     // positive, and of no more bytes than it needs
     const nonce = Buffer.concat([Buffer.from([0x40 | (randomBytes(1)[0] & 0x3f)]), randomBytes(15)])
     const toBytes = (bytes: Buffer) => new Uint8Array(bytes).buffer
-    const query = new tsp.TimeStampReq({
-      messageImprint: new tsp.MessageImprint({
-        hashAlgorithm: new x509.AlgorithmIdentifier({ algorithm: sha256, parameters: null }),
-        hashedMessage: new schema.OctetString(toBytes(Buffer.from(digest, "hex")))
+    const query = new asn1.TimeStampReq({
+      messageImprint: new asn1.MessageImprint({
+        hashAlgorithm: new asn1.AlgorithmIdentifier({ algorithm: sha256, parameters: null }),
+        hashedMessage: new asn1.OctetString(toBytes(Buffer.from(digest, "hex")))
       }),
       nonce: toBytes(nonce),
       certReq: true
     })
-    const body = new Uint8Array(schema.AsnConvert.serialize(query))
+    const body = new Uint8Array(asn1.AsnConvert.serialize(query))
     const request = Request.post(url).pipe(
       Request.setHeader("accept", "application/timestamp-reply"),
       Request.bodyUint8Array(body, "application/timestamp-query")
@@ -150,15 +144,15 @@ export const stamp = (
     ).pipe(Effect.mapError((error) => (error._tag === "TimestampError" ? error : failed(url, "its answer broke off"))))
     const judged = yield* Effect.try({
       try: () => {
-        const { status, timeStampToken } = schema.AsnConvert.parse(answer, tsp.TimeStampResp)
-        if (status.status !== tsp.PKIStatus.granted && status.status !== tsp.PKIStatus.grantedWithMods) {
+        const { status, timeStampToken } = asn1.AsnConvert.parse(answer, asn1.TimeStampResp)
+        if (status.status !== asn1.PKIStatus.granted && status.status !== asn1.PKIStatus.grantedWithMods) {
           return `it refused, with status ${status.status}`
         }
         if (timeStampToken?.contentType !== signedData) return "its answer holds no token"
-        const { encapContentInfo } = schema.AsnConvert.parse(timeStampToken.content, cms.SignedData)
+        const { encapContentInfo } = asn1.AsnConvert.parse(timeStampToken.content, asn1.SignedData)
         const content = encapContentInfo.eContent?.single?.buffer
         if (encapContentInfo.eContentType !== tstInfo || content === undefined) return "its answer holds no token"
-        const info = schema.AsnConvert.parse(content, tsp.TSTInfo)
+        const info = asn1.AsnConvert.parse(content, asn1.TSTInfo)
         const { hashAlgorithm, hashedMessage } = info.messageImprint
         if (hashAlgorithm.algorithm !== sha256 || toHex(hashedMessage.buffer) !== digest) {
           return "its time stamp is of another digest"
@@ -166,7 +160,7 @@ export const stamp = (
         if (info.nonce === undefined || toHex(info.nonce) !== nonce.toString("hex")) {
           return "its time stamp is of another request"
         }
-        const token = Buffer.from(schema.AsnConvert.serialize(timeStampToken)).toString("base64")
+        const token = Buffer.from(asn1.AsnConvert.serialize(timeStampToken)).toString("base64")
         return { genTime: info.genTime.toISOString(), token }
       },
       catch: () => failed(url, "its answer cannot be read")

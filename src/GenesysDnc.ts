@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +25,7 @@ import * as DncValidator from "./DncValidator.js"
 import { check, type OutputPaths, outputPaths, type SyncPaths } from "./GenesysDnc/outputPaths.js"
 import { failedOutputs, outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
+import * as Undici from "./HttpClient/undici.js"
 import * as HttpClient from "./HttpClient.js"
 import * as IntendedEnds from "./IntendedEnds.js"
 import type * as Pacing from "./Pacing.js"
@@ -169,7 +170,7 @@ export const layerClient = (
         : Auth.layer({ loginUrl, ...credentials, ...pick(options, "timeout", "retry") })
   return HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") }).pipe(
     Layer.provideMerge(auth),
-    Layer.provide(NodeHttpClient.layerUndici)
+    Layer.provide(Undici.layer)
   )
 }
 

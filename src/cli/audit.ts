@@ -8,8 +8,8 @@ import * as AuditLog from "../AuditLog.js"
 import * as AuditSignature from "../AuditSignature.js"
 import { find } from "./auditFind.js"
 import * as ExitCode from "./ExitCode.js"
-import * as options from "./options.js"
-import { number } from "./summary.js"
+import { number } from "./figures.js"
+import * as options from "./options/basic.js"
 import { jsonLine } from "./terminal.js"
 
 const verify = Command.make(

@@ -13,9 +13,10 @@ import { keyId } from "../AuditSink/numbers.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncValidator from "../DncValidator.js"
 import { mask } from "../Masking.js"
-import * as options from "./options.js"
-import { saying } from "./run.js"
-import { number } from "./summary.js"
+import { number } from "./figures.js"
+import * as options from "./options/basic.js"
+import * as rows from "./options/rows.js"
+import { saying } from "./problem.js"
 import { jsonLine, printable } from "./terminal.js"
 
 export const find = Command.make(
@@ -24,8 +25,8 @@ export const find = Command.make(
     number: Args.text({ name: "NUMBER" }).pipe(
       Args.withDescription("The number (or what --kind says) in any form that push takes")
     ),
-    ...options.kind,
-    defaultCountry: options.policy.defaultCountry,
+    ...rows.kind,
+    defaultCountry: rows.policy.defaultCountry,
     ...options.output,
     audit: options.audit.audit
   },

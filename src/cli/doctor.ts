@@ -7,7 +7,7 @@ import * as Doctor from "../Doctor.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import * as ExitCode from "./ExitCode.js"
 import { client, listOption, toList } from "./lists.js"
-import * as options from "./options.js"
+import * as options from "./options/basic.js"
 import { jsonLine, printableLines } from "./terminal.js"
 
 /** Who asks what is wrong does not want to wait until it may be right. */

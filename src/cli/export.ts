@@ -8,9 +8,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as DncExport from "../DncExport.js"
 import * as DncLists from "../DncLists.js"
+import { number, seconds } from "./figures.js"
 import { client, listOption, toList } from "./lists.js"
-import * as options from "./options.js"
-import { number, seconds } from "./summary.js"
+import * as options from "./options/basic.js"
 import { printable } from "./terminal.js"
 
 export const exportList = Command.make(

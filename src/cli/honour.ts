@@ -1,6 +1,6 @@
 /** The time from request to list, as a person reads it. */
 import type { Honour, PastDue } from "../Honour.js"
-import { number } from "./summary.js"
+import { number } from "./figures.js"
 
 /** Without indentation; nothing where no row said when it was asked for. */
 export const honour = (found: Honour | undefined): ReadonlyArray<string> => {

@@ -4,7 +4,6 @@ import * as HelpDoc from "@effect/cli/HelpDoc"
 import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as Config from "effect/Config"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -12,12 +11,9 @@ import * as AuditPrune from "../AuditPrune.js"
 import * as AuditSignature from "../AuditSignature.js"
 import type * as AuditSink from "../AuditSink.js"
 import * as AuditTimestamp from "../AuditTimestamp.js"
-import type { Reason } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import * as DncLists from "../DncLists.js"
 import * as DncUpload from "../DncUpload.js"
-import type * as DncValidator from "../DncValidator.js"
-import * as Validator from "../DncValidator.js"
 import * as DueTable from "../DueTable.js"
 import { identity, outputPaths, type SyncPaths } from "../GenesysDnc/outputPaths.js"
 import type * as GenesysDnc from "../GenesysDnc.js"
@@ -25,25 +21,11 @@ import * as HttpClient from "../HttpClient.js"
 import * as Pacing from "../Pacing.js"
 import type * as Pipeline from "../Pipeline.js"
 import * as RetryPolicy from "../RetryPolicy.js"
-import type * as SuppressionFile from "../SuppressionFile.js"
+import { type audit, optionalText, type Parsed, UsageError, usage, whole } from "./options/basic.js"
+import type { kind } from "./options/rows.js"
 
-export class UsageError extends Data.TaggedError("UsageError")<{ readonly message: string; readonly hint: string }> {}
-
-const usage = (message: string, hint: string) => Effect.fail(new UsageError({ message, hint }))
-
-export const optionalText = (name: string, description: string) =>
-  Options.text(name).pipe(Options.withDescription(description), Options.optional, Options.map(Option.getOrUndefined))
-
-/** The parser's own integer says neither which option is wrong nor what it wants. */
-export const whole = (name: string): Options.Options<number> =>
-  Options.text(name).pipe(
-    Options.withPseudoName("N"),
-    Options.mapEffect((text) =>
-      /^\d+$/.test(text)
-        ? Effect.succeed(Number(text))
-        : Effect.fail(ValidationError.invalidValue(HelpDoc.p(`--${name} ${text} is not a whole number`)))
-    )
-  )
+export * from "./options/basic.js"
+export * from "./options/rows.js"
 
 export const files = Args.text({ name: "FILE" }).pipe(
   Args.withDescription("CSV or NDJSON; - is standard input. Several files are one run."),
@@ -94,54 +76,6 @@ export const checkKept = (
     }
   })
 
-export const policy = {
-  defaultCountry: Options.text("default-country").pipe(
-    Options.withDescription("Country of numbers in national form (ISO 3166)"),
-    Options.withDefault(Validator.defaults.defaultCountry)
-  ),
-  countries: Options.text("countries").pipe(
-    Options.withDescription("Countries whose numbers are admitted, separated by commas"),
-    Options.withDefault(Validator.defaults.allowedCountries.join(","))
-  ),
-  reasons: Options.text("reason").pipe(
-    Options.withDescription("Meaning of an internal reason code, such as OPT_OUT=CUSTOMER_REQUEST; can be repeated"),
-    Options.repeated
-  ),
-  strictReasons: Options.boolean("strict-reasons").pipe(
-    Options.withDescription("Refuse rows whose reason is not known, instead of UNSPECIFIED")
-  ),
-  timezone: optionalText(
-    "timezone",
-    "Where dates and local times are meant (IANA name); the latest on Earth if not given"
-  )
-}
-
-export const reading = {
-  format: Options.choice("format", ["csv", "ndjson"]).pipe(
-    Options.withDescription("Format of the files; found out if not given"),
-    Options.optional,
-    Options.map(Option.getOrUndefined)
-  ),
-  delimiter: optionalText("delimiter", "What separates the columns of CSV (or tab); found out if not given"),
-  noHeader: Options.boolean("no-header").pipe(Options.withDescription("The first line of CSV is a row already")),
-  phoneColumn: optionalText("phone-column", "Name or number of the column with the phone number"),
-  column: optionalText("column", "The same, of whatever --kind says the rows hold"),
-  reasonColumn: optionalText("reason-column", "Name or number of the column with the reason"),
-  expiresColumn: optionalText("expires-column", "Name or number of the column with the expiry"),
-  countryColumn: optionalText("country-column", "Name or number of the column with the country"),
-  requestedColumn: optionalText(
-    "requested-column",
-    "Name or number of the column with the time at which it was asked for"
-  )
-}
-
-export const kind = {
-  kind: Options.choice("kind", DncEntry.kinds).pipe(
-    Options.withDescription("What the rows hold: phone numbers, e-mail addresses, WhatsApp numbers or custom values"),
-    Options.withDefault<DncEntry.Kind>("phone")
-  )
-}
-
 export const limits = {
   rejects: optionalText("rejects", "File for the rejected rows; FILE.rejects.csv if not given"),
   maxRejects: optionalText("max-rejects", "Send nothing if more rows (N) or a larger share (N%) are rejected")
@@ -164,24 +98,6 @@ export const toDue = ({
 }: Parsed<typeof due>): Effect.Effect<Pick<Pipeline.Options, "dueTable">, DueTable.DueTableError> =>
   dueTable === undefined ? Effect.succeed({}) : Effect.map(DueTable.fromFile(dueTable), (dueTable) => ({ dueTable }))
 
-export const output = {
-  json: Options.boolean("json").pipe(Options.withDescription("One JSON summary on standard output"))
-}
-
-export const audit = {
-  audit: Options.text("audit").pipe(
-    Options.withDescription("The audit log, appended to"),
-    Options.withDefault("genesys-dnc-audit.jsonl")
-  ),
-  auditNumbers: Options.choice("audit-numbers", ["masked", "hashed", "whole"]).pipe(
-    Options.withDescription(
-      "How numbers stand in the audit log: hashed if not given, by GENESYS_DNC_AUDIT_KEY or a key made in AUDIT.key"
-    ),
-    Options.optional,
-    Options.map(Option.match({ onNone: () => ({}), onSome: (numbers): AuditSink.Options => ({ numbers }) }))
-  )
-}
-
 export const vouching = {
   operator: optionalText("operator", "Who runs this, for the audit log; GENESYS_DNC_OPERATOR if not given"),
   signKey: optionalText(
@@ -201,26 +117,6 @@ export const ends = {
     ),
     Options.withDefault("genesys-dnc-ends.jsonl")
   )
-}
-
-export const connection = {
-  apiUrl: optionalText("api-url", "URL of the API; by GENESYSCLOUD_REGION if not given"),
-  loginUrl: optionalText("login-url", "URL of the login host; by GENESYSCLOUD_REGION, or the API's, if not given"),
-  region: optionalText("region", "AWS name or domain of the org's region; GENESYSCLOUD_REGION if not given"),
-  profile: optionalText("profile", "Profile of the vendor's gc CLI (~/.gc/config.toml) instead of other credentials")
-}
-
-/** Named as they were given, which the library cannot know. */
-export const checkUrls = (given: {
-  readonly apiUrl: string | undefined
-  readonly loginUrl: string | undefined
-}): Effect.Effect<void, UsageError> => {
-  const wrong = Object.entries({ "--api-url": given.apiUrl, "--login-url": given.loginUrl }).find(
-    ([, url]) => url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : "")
-  )
-  return wrong === undefined
-    ? Effect.void
-    : usage(`${wrong[0]} ${wrong[1]} is not a URL`, "Give scheme and host, such as https://api.mypurecloud.com.")
 }
 
 const toConcurrency = (text: string): Pacing.Concurrency => {
@@ -301,60 +197,6 @@ export const shortening = {
   ),
   againstExport: optionalText("against-export", "Export of the list: what it has with a later end is held back"),
   heldBack: optionalText("held-back", "File for numbers that are held back; FILE.held-back.csv if not given")
-}
-
-type Parsed<A extends Record<string, Options.Options<unknown>>> = {
-  readonly [K in keyof A]: A[K] extends Options.Options<infer B> ? B : never
-}
-
-export const toPolicy = (options: Parsed<typeof policy>): Effect.Effect<Partial<DncValidator.Policy>, UsageError> =>
-  Effect.gen(function* () {
-    const reasons: Record<string, Reason> = {}
-    for (const text of options.reasons) {
-      const [code, name] = [text.slice(0, Math.max(text.indexOf("="), 0)), text.slice(text.indexOf("=") + 1)]
-      if (code.trim() === "") {
-        return yield* usage(`--reason ${text} gives no meaning to a code`, "Use CODE=REASON: OPT_OUT=CUSTOMER_REQUEST.")
-      }
-      const reason = DncEntry.reasons.find((reason) => reason === name.trim().toUpperCase())
-      if (reason === undefined) {
-        return yield* usage(
-          `--reason ${code}=${name}: there is no reason ${name}`,
-          `Use ${DncEntry.reasons.join(", ")}.`
-        )
-      }
-      reasons[code] = reason
-    }
-    return {
-      defaultCountry: options.defaultCountry,
-      allowedCountries: options.countries.split(",").filter((country) => country.trim() !== ""),
-      reasons,
-      strictReasons: options.strictReasons,
-      timezone: options.timezone
-    }
-  })
-
-/** Fails where the words name the one column twice. */
-export const checkColumn = (
-  given: Pick<Parsed<typeof reading>, "column" | "phoneColumn">
-): Effect.Effect<void, UsageError> =>
-  given.column === undefined || given.phoneColumn === undefined
-    ? Effect.void
-    : usage("--column and --phone-column name the same column", "Give one of them.")
-
-export const toReading = (options: Parsed<typeof reading>): SuppressionFile.Options => {
-  const column = (text: string | undefined) => (text !== undefined && /^\d+$/.test(text) ? Number(text) : text)
-  return {
-    format: options.format,
-    delimiter: options.delimiter === "tab" || options.delimiter === "\\t" ? "\t" : options.delimiter,
-    header: !options.noHeader,
-    columns: {
-      phoneNumber: column(options.column ?? options.phoneColumn),
-      reason: column(options.reasonColumn),
-      expires: column(options.expiresColumn),
-      country: column(options.countryColumn),
-      requestedAt: column(options.requestedColumn)
-    }
-  }
 }
 
 /** What a command writes must not take the place of the audit log. */

@@ -5,7 +5,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as HttpClient from "../HttpClient.js"
 import type { Progress } from "../Pipeline.js"
-import { number, seconds } from "./summary.js"
+import { number, seconds } from "./figures.js"
 
 export interface Sending {
   readonly elapsedMs: number

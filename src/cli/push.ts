@@ -8,9 +8,12 @@ import * as DncSubmitter from "../DncSubmitter.js"
 import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import type { Plan } from "../Pipeline.js"
+import { checkTerminal, confirm, yes } from "./ask.js"
+import { number } from "./figures.js"
 import * as options from "./options.js"
-import { checkTerminal, conclude, confirm, fresh, listId, saying, send, shared, untilInterrupted, yes } from "./run.js"
-import { noun, number } from "./summary.js"
+import { saying } from "./problem.js"
+import { conclude, fresh, listId, send, shared, untilInterrupted } from "./run.js"
+import { noun } from "./summary.js"
 
 export const push = Command.make(
   "push",

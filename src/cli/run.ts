@@ -1,8 +1,6 @@
 /** What the commands share that run files: their options, the run until Ctrl-C, the question, the summary. */
-import { createInterface } from "node:readline/promises"
 import type * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
-import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,8 +19,8 @@ import * as ExitCode from "./ExitCode.js"
 import { client, listOption, toList } from "./lists.js"
 import * as options from "./options.js"
 import * as Progress_ from "./progress.js"
-import { problemLine, summary } from "./summary.js"
-import { jsonLine, printable } from "./terminal.js"
+import { summary } from "./summary.js"
+import { jsonLine } from "./terminal.js"
 
 /** Writes the summary, and says by the exit code how it went. */
 export const conclude = (
@@ -41,18 +39,6 @@ export const conclude = (
     process.exitCode = report.outcome === "completed" ? exitCode : ExitCode.ofReport(report)
     process.stdout.write(json ? jsonLine({ exitCode: process.exitCode, ...report }) : summary(report, kind, auditLog))
   })
-
-/** With `--json` standard output has its line also where there is no report. Words go to standard error as ever. */
-export const saying =
-  (json: boolean) =>
-  <A, E, R>(run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.tapErrorCause(run, (cause) =>
-      Effect.sync(() => {
-        if (!json || Cause.isInterruptedOnly(cause)) return
-        const error = Object(Cause.squash(cause))
-        process.stdout.write(problemLine(ExitCode.ofError(error), error))
-      })
-    )
 
 /**
  * Runs until done or interrupted: then no further batch is begun, requests on their way are waited for, and the summary
@@ -197,40 +183,3 @@ export const send = (
 export const fresh = Options.boolean("fresh").pipe(
   Options.withDescription("Begin a new run, also where one of the same files did not come to its end")
 )
-
-export const yes = Options.boolean("yes").pipe(Options.withDescription("Do not ask; needed where there is no terminal"))
-
-/** Fails where a command that asks before it acts could not. */
-export const checkTerminal = (command: string): Effect.Effect<void, options.UsageError> =>
-  process.stdin.isTTY && process.stderr.isTTY
-    ? Effect.void
-    : Effect.fail(
-        new options.UsageError({
-          message: `${command} asks before it acts, and there is no terminal to ask on`,
-          hint: "Look at --dry-run first, then give --yes."
-        })
-      )
-
-/** Asks on the terminal, and fails unless the answer is yes. */
-export const confirm = (question: string): Effect.Effect<void, options.UsageError> =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const terminal = createInterface({ input: process.stdin, output: process.stderr })
-      try {
-        // at the end of the input the question stays open
-        const ended = new Promise<string>((resolve) => void terminal.once("close", () => resolve("")))
-        return /^y(es)?$/i.test(
-          (await Promise.race([terminal.question(`${printable(question)} [y/N] `, { signal }), ended])).trim()
-        )
-      } finally {
-        terminal.close()
-      }
-    },
-    catch: () => new options.UsageError({ message: "The question was not answered", hint: "Nothing was done." })
-  }).pipe(
-    Effect.filterOrFail(
-      (confirmed) => confirmed,
-      () => new options.UsageError({ message: "Not confirmed; nothing was done", hint: "Answer y, or give --yes." })
-    ),
-    Effect.asVoid
-  )

@@ -4,7 +4,7 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Faults from "../sandbox/Faults.js"
 import * as Sandbox from "../sandbox/Sandbox.js"
-import { UsageError, whole } from "./options.js"
+import { UsageError, whole } from "./options/basic.js"
 
 const share = (name: string, description: string) =>
   Options.float(name).pipe(Options.withDescription(description), Options.withDefault(0))

@@ -2,24 +2,13 @@
 import { type Kind, names as kindNames } from "../DncEntry.js"
 import { describeCountry } from "../DncValidator/phone.js"
 import { heldApart, type RunReport, type SyncReport, type Totals } from "../RunReport.js"
+import { number, seconds } from "./figures.js"
 import { honour } from "./honour.js"
-import { jsonLine, printable, printableLines } from "./terminal.js"
-
-const count = new Intl.NumberFormat("en-US")
-
-export const seconds = (milliseconds: number): string => {
-  const whole = Math.round(milliseconds / 1000)
-  if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)} s`
-  if (whole < 60) return `${whole} s`
-  return whole < 3600
-    ? `${Math.floor(whole / 60)} min ${whole % 60} s`
-    : `${Math.floor(whole / 3600)} h ${Math.floor((whole % 3600) / 60)} min`
-}
+import { sentences } from "./problem.js"
+import { printableLines } from "./terminal.js"
 
 /** What a run was about, in a sentence about many. */
 export const noun = (kind: Kind): string => (kind === "phone" ? "numbers" : kindNames[kind].many)
-
-export const number = (value: number): string => count.format(value)
 
 const rows: ReadonlyArray<readonly [keyof Totals | "heldBack", string, string]> = [
   ["created", "created", "new on the list"],
@@ -218,44 +207,4 @@ const rejects = (report: RunReport): ReadonlyArray<string> => {
       ? []
       : [`  ${number(report.unknownReasons)} reasons were not known and became UNSPECIFIED; see --reason`])
   ]
-}
-
-/** An error as a person reads it. */
-export const problem = (error: Problem): string => `genesys-dnc: ${sentences(error).join("\n  ")}\n`
-
-interface Problem {
-  readonly message: string
-  readonly hint?: string | undefined
-  readonly correlationId?: string | undefined
-}
-
-const sentences = ({ correlationId, hint, message }: Problem): ReadonlyArray<string> =>
-  [
-    message,
-    ...(hint === undefined ? [] : [hint]),
-    ...(correlationId === undefined ? [] : [`Correlation id: ${correlationId}`])
-  ].map(printable)
-
-/** What a program may want to know of an error besides its words. */
-const details = [
-  "reason",
-  "path",
-  "line",
-  "status",
-  "code",
-  "correlationId",
-  "attempts",
-  "rejected",
-  "read",
-  "rejectsByCode",
-  "files",
-  "removals",
-  "listed"
-]
-
-/** An error as a program reads it: one line. */
-export const problemLine = (exitCode: number, error: object): string => {
-  const { _tag = "Error", hint, message } = error as { readonly _tag?: string; message?: string; hint?: string }
-  const more = Object.entries(error).filter(([key]) => details.includes(key))
-  return jsonLine({ exitCode, error: { tag: _tag, message, hint, ...Object.fromEntries(more) } })
 }

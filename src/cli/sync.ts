@@ -11,9 +11,12 @@ import * as DncSubmitter from "../DncSubmitter.js"
 import * as DncValidator from "../DncValidator.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import type { SyncOptions } from "../Pipeline.js"
+import { checkTerminal, confirm, yes } from "./ask.js"
+import { number } from "./figures.js"
 import * as options from "./options.js"
-import { checkTerminal, conclude, confirm, listId, saying, shared, untilInterrupted, yes } from "./run.js"
-import { number, plan as planned } from "./summary.js"
+import { saying } from "./problem.js"
+import { conclude, listId, shared, untilInterrupted } from "./run.js"
+import { plan as planned } from "./summary.js"
 
 export const sync = Command.make(
   "sync",

@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as AuditLog from "../AuditLog.js"
 import * as GenesysDnc from "../GenesysDnc.js"
 import { WebhookRegistrar } from "../WebhookRegistrar.js"
-import * as options from "./options.js"
+import * as options from "./options/basic.js"
 import { jsonLine, printable } from "./terminal.js"
 
 const register = Command.make(

@@ -31,7 +31,7 @@ import {
   SuppressionFile
 } from "genesys-dnc"
 import * as TokenEndpoint from "../../src/Auth/tokenEndpoint.js"
-import { problem, problemLine } from "../../src/cli/summary.js"
+import { problem, problemLine } from "../../src/cli/problem.js"
 import { kinds } from "../../src/DncEntry.js"
 import { anywhereOnEarth, parseExpiry } from "../../src/DncValidator/expiry.js"
 import * as Phone from "../../src/DncValidator/phone.js"

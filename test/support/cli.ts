@@ -17,7 +17,9 @@ import * as Compiled from "./compiled.js"
 
 export { csv, file, folder, number } from "./files.js"
 
-const entry = (name: string) => Path.join(Compiled.folder, "src", "cli", `${name}.js`)
+/** The command as it is published, or as `npm start` starts it. */
+const entry = (name: "main" | "start") =>
+  name === "main" ? Path.join(Compiled.command, "main.js") : Path.join(Compiled.folder, "src", "cli", "start.js")
 
 export interface Ended {
   /** 130 too where the signal itself ended the process, as a shell has it. */

@@ -1,6 +1,6 @@
 /**
- * Run once before the suite: the command as JavaScript, since starting it under a loader takes more than twice the time.
- * A file is compiled anew whenever its source, or the compiler, is not the one that its copy was made of.
+ * Run once before the suite: the command as it is published, and the sources as JavaScript, since starting them under a loader
+ * takes more than twice the time. A file is compiled anew whenever its source, or the compiler, is not the one that its copy was made of.
  */
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs"
@@ -13,6 +13,9 @@ const root = fileURLToPath(new URL("../..", import.meta.url))
 /** Below the project, from where its dependencies are found. */
 export const folder = Path.join(root, "node_modules", ".cache", "genesys-dnc-test")
 
+/** As deep below it as in the package, as the demonstration looks for its file from there. */
+export const command = Path.join(folder, "dist", "cli")
+
 /** Others may be reading, or compiling too. */
 const replace = (path: string, text: string) => {
   Fs.mkdirSync(Path.dirname(path), { recursive: true })
@@ -23,6 +26,7 @@ const replace = (path: string, text: string) => {
 export const compile = async () => {
   // whoever only asks for the folder needs no compiler
   const { default: ts } = await import("typescript")
+  const { bundle } = await import("../../src/cli/build/bundle.js")
   const compilerOptions = {
     target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.ESNext,
@@ -34,6 +38,7 @@ export const compile = async () => {
   if (!Fs.existsSync(Path.join(folder, "examples"))) {
     Fs.symlinkSync(Path.join(root, "examples"), Path.join(folder, "examples"), "junction")
   }
+  await bundle(command)
   const sources = Fs.readdirSync(Path.join(root, "src"), { recursive: true, encoding: "utf8" })
   for (const name of [...sources.map((name) => Path.join("src", name)), Path.join("test", "chaos", "child.ts")]) {
     if (!name.endsWith(".ts")) continue

@@ -1,8 +1,8 @@
 /** A run in plain words. */
 import { failures, type LoggedRun, type RunHistory } from "../../AuditLog.js"
 import { heldApart } from "../../RunReport.js"
+import { number, seconds } from "../figures.js"
 import { honour } from "../honour.js"
-import { number, seconds } from "../summary.js"
 import { printable } from "../terminal.js"
 
 /** As much of each id as tells them apart, but no less than eight characters. */
