@@ -502,7 +502,7 @@ describe("webhook", () => {
           .split("\n")
           .map((line) => [line.split("  ")[0], line.split("  ")[3]]),
         [
-          [first.stdout.trimEnd(), "https://compliance.example/dnc?a=b"],
+          [first.stdout.trimEnd(), "https://compliance.example/dnc?***"],
           [other.stdout.trimEnd(), "https://compliance.example/other"]
         ]
       )
