@@ -3,7 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -25,6 +24,7 @@ import * as DncValidator from "./DncValidator.js"
 import { check, type OutputPaths, outputPaths, type SyncPaths } from "./GenesysDnc/outputPaths.js"
 import { failedOutputs, outputs } from "./GenesysDnc/outputs.js"
 import type { GenesysError } from "./GenesysError.js"
+import * as Pool from "./HttpClient/pool.js"
 import * as HttpClient from "./HttpClient.js"
 import * as IntendedEnds from "./IntendedEnds.js"
 import * as Pipeline from "./Pipeline.js"
@@ -168,7 +168,7 @@ export const layerClient = (
         : Auth.layer({ loginUrl, ...credentials, ...pick(options, "timeout", "retry") })
   return HttpClient.layer({ apiUrl, ...pick(options, "concurrency", "timeout", "retry") }).pipe(
     Layer.provideMerge(auth),
-    Layer.provide(NodeHttpClient.layerUndici)
+    Layer.provide(Pool.layer)
   )
 }
 

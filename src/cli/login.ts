@@ -5,7 +5,6 @@ import * as Command from "@effect/cli/Command"
 import * as Options from "@effect/cli/Options"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -15,6 +14,7 @@ import * as Answer from "../Answer.js"
 import * as SignIn from "../Auth/signIn.js"
 import * as Auth from "../Auth.js"
 import * as GenesysDnc from "../GenesysDnc.js"
+import * as Pool from "../HttpClient/pool.js"
 import * as options from "./options.js"
 
 /** What the vendor's CLI proposes, so many an OAuth client names it already. */
@@ -92,7 +92,7 @@ export const login = Command.make(
           })
       )
       process.stdout.write(describe(signedIn, file.path))
-    }).pipe(Effect.provide(NodeHttpClient.layerUndici))
+    }).pipe(Effect.provide(Pool.layer))
 ).pipe(Command.withDescription("Sign in with a browser; the other commands use the login then."))
 
 const describe = (login: Auth.LoginFile.Login, path: string): string =>
