@@ -37,7 +37,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     readonly contract: Contract
     /** Where they go: the URL of the API, or `nowhere`. */
     readonly target: string
-    /** Batches that it is worth submitting at once; more only wait. */
+    /** Batches that it is worth submitting at once, those included that are only made ready; more only wait. */
     readonly concurrency: number
     /**
      * Looks whether the list is there, can be seen and takes the contract's kind, before anything is read or sent. Nothing is
@@ -82,6 +82,9 @@ interface Tally {
   readonly rejected: ReadonlyArray<Refusal>
   readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError | undefined }>
 }
+
+/** Batches that are made ready while others are in the air: cut, hashed, their intention on the disk. */
+const ahead = 2
 
 const nothing: Tally = { created: 0, duplicate: 0, updated: 0, accepted: 0, rejected: [], failed: [] }
 
@@ -134,6 +137,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const audit = yield* AuditSink
     const contract = options?.contract ?? Contracts.platform()
     const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
+    // from before a request until its outcome is durable: so many batches at most are ever in the air
+    const slots = yield* Effect.makeSemaphore(client.concurrency)
 
     const check = Effect.fn("genesys-dnc/DncSubmitter.check")(
       function* (dncListId: string) {
@@ -170,8 +175,17 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
         const size = batch.phoneNumbers.length
-        const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "", size, settled: false }
+        const seen: Seen = {
+          attempts: 0,
+          correlationId: undefined,
+          idempotencyKey: "",
+          size,
+          settled: false,
+          since: undefined,
+          inSlotSince: undefined
+        }
         const tally = yield* settle(batch, seen).pipe(
+          Effect.ensuring(leave(seen)),
           Effect.catchAllCause((cause) =>
             Cause.isInterruptedOnly(cause) ? Effect.succeed(interrupted(batch, seen)) : Effect.failCause(cause)
           )
@@ -189,7 +203,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
           skipped: 0,
           ...tally,
           failed: tally.failed.map(({ cause: _, ...failed }) => failed),
-          latencyMs: (yield* Clock.currentTimeMillis) - start,
+          latencyMs: (yield* Clock.currentTimeMillis) - (seen.since ?? start),
           attempts: seen.attempts,
           idempotencyKey: seen.idempotencyKey,
           correlationId: seen.correlationId
@@ -198,7 +212,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       },
       (effect, batch) =>
         Effect.withSpan(effect, "genesys-dnc/DncSubmitter.submit", {
-          attributes: { batch: batch.index, size: batch.phoneNumbers.length }
+          attributes: { batch: batch.index, size: batch.phoneNumbers.length },
+          captureStackTrace: false
         }),
       Effect.uninterruptible
     )
@@ -209,7 +224,27 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       readonly size: number
       /** One record says what became of the whole batch. */
       settled: boolean
+      /** When it had its first slot. */
+      since: number | undefined
+      /** Where it has one now. */
+      inSlotSince: number | undefined
     }
+
+    const enter = (seen: Seen) =>
+      Effect.zipRight(
+        Effect.interruptible(slots.take(1)),
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          seen.inSlotSince = now
+          seen.since ??= now
+        })
+      )
+
+    const leave = (seen: Seen) =>
+      Effect.suspend(() => {
+        if (seen.inSlotSince === undefined) return Effect.void
+        seen.inSlotSince = undefined
+        return slots.release(1)
+      })
 
     const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
       audit.append({
@@ -241,7 +276,11 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         seen.idempotencyKey ||= key
         const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
         const finished = (complianceStatus: ComplianceStatus) =>
-          Effect.map(Clock.currentTimeMillis, (end) => ({ ...record, latencyMs: end - start, complianceStatus }))
+          Effect.map(Clock.currentTimeMillis, (end) => ({
+            ...record,
+            latencyMs: end - (seen.inSlotSince ?? start),
+            complianceStatus
+          }))
 
         yield* audit.append({
           ...record,
@@ -281,7 +320,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               : identity
           )
         })
-        const outcome = yield* RetryPolicy.repeatFailed(sent, whileConflict).pipe(
+        const outcome = yield* enter(seen).pipe(
+          Effect.zipRight(RetryPolicy.repeatFailed(sent, whileConflict)),
           Effect.flatMap((answer) => contract.counts(answer, part)),
           Effect.onInterrupt(() =>
             Effect.ignore(
@@ -316,6 +356,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             error._tag,
             error.message
           )
+          yield* leave(seen)
           return error._tag === "IdempotencyConflict" && generation === 0
             ? yield* send(part, seen, generation + 1)
             : yield* Effect.fail(error)
@@ -346,6 +387,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               validationErrors: rejected.map(refusalOnRecord)
             })
         )
+        yield* leave(seen)
         seen.settled ||= settles
         return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
       })
@@ -432,7 +474,9 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         onRight: Effect.succeed
       })
 
-    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: client.concurrency, check, submit })
+    // one at a time means that the next is begun once the one before has ended, whatever came of that
+    const concurrency = client.concurrency === 1 ? 1 : client.concurrency + ahead
+    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency, check, submit })
   })
 
 const lookAt = (client: typeof HttpClient.Service, dncListId: string, includeSize: boolean) =>

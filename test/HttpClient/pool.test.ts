@@ -149,7 +149,7 @@ describe("pool", () => {
           Deferred.unsafeDone(arrived, Effect.void)
         })
         const request = execute(HttpClientRequest.get(url))
-        const fiber = yield* Effect.fork(begun ? (yield* request).text : request)
+        const fiber = yield* Effect.fork(begun ? (yield* request).text : Effect.asVoid(request))
         yield* Deferred.await(arrived)
         yield* Effect.yieldNow()
         yield* Fiber.interrupt(fiber)
