@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import { type AuditError, AuditSink, type ComplianceStatus } from "./AuditSink.js"
 import type { Contract } from "./Contract.js"
 import * as Contracts from "./Contract.js"
+import { packedOf, sizeOf, withNumbers } from "./DncEntry/packed.js"
 import type { Batch, FailedNumbers, Receipt, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as DncLists from "./DncLists.js"
@@ -123,8 +124,9 @@ export const digestUuid = (text: string): string => {
 const contentDigest = (batch: Batch): string =>
   createHash("sha256")
     .update(
-      `${batch.action === "remove" ? "remove " : ""}${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`
+      `${batch.action === "remove" ? "remove " : ""}${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n`
     )
+    .update(packedOf(batch)?.lines ?? batch.phoneNumbers.join("\n"))
     .digest("hex")
 
 /**
@@ -174,7 +176,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const submit = Effect.fnUntraced(
       function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
-        const size = batch.phoneNumbers.length
+        const size = sizeOf(batch)
         const seen: Seen = {
           attempts: 0,
           correlationId: undefined,
@@ -192,11 +194,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         )
         if (!seen.settled && seen.attempts > 0 && tally.failed.length === 0) yield* recordParts(batch, tally, seen)
         const [first] = tally.failed
-        if (
-          first?.cause !== undefined &&
-          first.phoneNumbers.length === batch.phoneNumbers.length &&
-          first.count === batch.phoneNumbers.length
-        ) {
+        if (first?.cause !== undefined && first.phoneNumbers.length === size && first.count === size) {
           return yield* Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
         }
         const receipt: Receipt = {
@@ -212,7 +210,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       },
       (effect, batch) =>
         Effect.withSpan(effect, "genesys-dnc/DncSubmitter.submit", {
-          attributes: { batch: batch.index, size: batch.phoneNumbers.length },
+          attributes: { batch: batch.index, size: sizeOf(batch) },
           captureStackTrace: false
         }),
       Effect.uninterruptible
@@ -271,6 +269,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       Effect.fnUntraced(function* (part: Batch, seen: Seen, generation: number = 0) {
         const start = yield* Clock.currentTimeMillis
         const sentBefore = seen.attempts
+        const size = sizeOf(part)
         const digest = contentDigest(part)
         const key = keyOf(part, digest, generation)
         seen.idempotencyKey ||= key
@@ -282,22 +281,25 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             complianceStatus
           }))
 
-        yield* audit.append({
+        const intended = {
           ...record,
-          phoneNumbers: part.phoneNumbers,
-          operation: "BATCH_INTENDED",
-          complianceStatus: "INCOMPLETE",
+          operation: "BATCH_INTENDED" as const,
+          complianceStatus: "INCOMPLETE" as const,
           result: {
             batch: part.index,
             idempotencyKey: key,
             generation,
-            size: part.phoneNumbers.length,
+            size,
             action: part.action,
             reason: part.reason,
             expires: DncEntry.formatExpires(part.expires, null),
             contentDigest: digest
           }
-        })
+        }
+        const packed = packedOf(part)
+        yield* audit.append(
+          packed === undefined ? { ...intended, phoneNumbers: part.phoneNumbers } : withNumbers(intended, packed)
+        )
 
         const request = contract.request(part, key)
         const sent = Effect.suspend(() => {
@@ -363,8 +365,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         }
 
         const { accepted, created, duplicate, rejected, updated } = outcome.right
-        const settles = part.phoneNumbers.length === seen.size
-        const missing = part.phoneNumbers.length - created - duplicate - updated - accepted - rejected.length
+        const settles = size === seen.size
+        const missing = size - created - duplicate - updated - accepted - rejected.length
         yield* Effect.flatMap(
           finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
           (common) =>
@@ -405,7 +407,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
 
     /** A batch to its end, taken apart where the server refuses something in it. */
     const settle = (part: Batch, seen: Seen): Effect.Effect<Tally, AuditError> =>
-      tooMany !== undefined && part.phoneNumbers.length > fitting
+      tooMany !== undefined && sizeOf(part) > fitting
         ? takeApart(part, tooMany, seen)
         : Effect.catchAll(send(part, seen), (error) => {
             if (error._tag === "AuditError") return Effect.fail(error)
@@ -528,7 +530,7 @@ export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
 /** What became of a batch whose waits were ended: nothing, where no request had been sent. */
 const interrupted = (batch: Batch, { attempts }: Trace): Tally & { readonly skipped?: number } =>
   attempts === 0
-    ? { ...nothing, skipped: batch.phoneNumbers.length }
+    ? { ...nothing, skipped: sizeOf(batch) }
     : {
         ...nothing,
         failed: [
@@ -640,7 +642,7 @@ export const layerDryRun = (contract: Contract = Contracts.platform()): Layer.La
         Effect.succeed({
           ...nothing,
           failed: [],
-          skipped: batch.phoneNumbers.length,
+          skipped: sizeOf(batch),
           latencyMs: 0,
           attempts: 0,
           idempotencyKey: idempotencyKey(batch),
