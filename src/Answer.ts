@@ -12,6 +12,7 @@ import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { GenesysError } from "./GenesysError.js"
@@ -48,17 +49,31 @@ export const send = (
   return client.execute(request).pipe(
     Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ response, text }))),
     Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
-    Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
-    Effect.interruptible,
-    // a daemon: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
-    Effect.forkDaemon,
-    Effect.flatMap(Fiber.join),
-    Effect.uninterruptible,
+    toItsEnd(timeout, () => late(name, timeout)),
     Effect.flatMap(({ response, text }) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => read(name, response.status, response.headers, text, now))
     )
   )
 }
+
+/** Whoever interrupts it waits for it, or for the time limit. `timeoutFail` takes two more fibers. */
+const toItsEnd =
+  <E2>(longest: Duration.Duration, onTimeout: () => E2) =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | E2> =>
+    // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
+    Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
+      let isLate = false
+      const limit = Effect.andThen(Effect.sleep(longest), () => {
+        isLate = true
+        fiber.unsafeInterruptAsFork(fiber.id())
+      })
+      return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limit)), (timer) =>
+        Effect.flatMap(Fiber.await(fiber), (exit): Effect.Effect<A, E | E2> => {
+          timer.unsafeInterruptAsFork(timer.id())
+          return isLate && Exit.isInterrupted(exit) ? Effect.fail(onTimeout()) : exit
+        })
+      )
+    }).pipe(Effect.uninterruptible)
 
 /**
  * Sends one request and gives its answer as soon as it begins: a 2xx, or a redirection, which is not followed. Its body is
@@ -105,7 +120,7 @@ export const textOf = (
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<string, HttpClientError.ResponseError | "too long"> =>
   Effect.suspend(() => {
-    if (isSpent(response as Wrapped)) return response.text
+    if (isSpent(response as Wrapped) || isShort(response)) return response.text
     const decoder = new TextDecoder()
     let size = 0
     let text = ""
@@ -126,6 +141,10 @@ export const textOf = (
       Effect.map(() => text + decoder.decode())
     )
   })
+
+/** It says so itself, and HTTP holds it to that; what is packed may be longer than it says. */
+const isShort = ({ headers }: HttpClientResponse.HttpClientResponse): boolean =>
+  headers["content-encoding"] === undefined && Number(headers["content-length"] ?? Number.NaN) <= longestAnswer
 
 /**
  * A body that broke off before anybody listened, or that somebody has read already: as a stream it would be empty, and no

@@ -7,7 +7,6 @@
 import { randomBytes } from "node:crypto"
 import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import * as Request from "@effect/platform/HttpClientRequest"
-
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"

@@ -8,6 +8,7 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Answer } from "./Answer.js"
+import * as Packed from "./DncEntry/packed.js"
 import type { Action, Batch, Kind, Reason, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as GenesysErrors from "./GenesysError.js"
@@ -103,8 +104,7 @@ export const entries: Contract = {
   request: (batch, idempotencyKey) =>
     HttpClientRequest.post(`${listPath(batch.dncListId)}/entries`).pipe(
       HttpClientRequest.setHeader("Idempotency-Key", idempotencyKey),
-      HttpClientRequest.bodyUnsafeJson({
-        phoneNumbers: batch.phoneNumbers,
+      withBody("", "phoneNumbers", batch, {
         reason: batch.reason,
         expires: DncEntry.formatExpires(batch.expires, null)
       })
@@ -203,17 +203,36 @@ export const platform = ({ kind = "phone", largestBatch = 1000 }: PlatformOption
   group: (expires, _, now) => ({ reason: null, expires: onList(expires, now) }),
   request: (batch) =>
     HttpClientRequest.patch(`${listPath(batch.dncListId)}/${forms[kind].route}`).pipe(
-      HttpClientRequest.bodyUnsafeJson({
-        action: batch.action === "add" ? "Add" : "Remove",
-        [forms[kind].field]: batch.phoneNumbers,
-        ...(batch.expires === Number.POSITIVE_INFINITY
+      withBody(
+        `"action":"${batch.action === "add" ? "Add" : "Remove"}",`,
+        forms[kind].field,
+        batch,
+        batch.expires === Number.POSITIVE_INFINITY
           ? {}
-          : { expirationDateTime: `${new Date(batch.expires).toISOString().slice(0, 16)}Z` })
-      })
+          : { expirationDateTime: `${new Date(batch.expires).toISOString().slice(0, 16)}Z` }
+      )
     ),
   counts: (_, batch) =>
-    Effect.succeed({ created: 0, duplicate: 0, updated: 0, accepted: batch.phoneNumbers.length, rejected: [] })
+    Effect.succeed({ created: 0, duplicate: 0, updated: 0, accepted: Packed.sizeOf(batch), rejected: [] })
 })
+
+/** The body as JSON, with the numbers as they are where they are bytes already: what stands before them, and behind them. */
+const withBody = (
+  before: string,
+  field: string,
+  batch: Batch,
+  others: object
+): ((request: HttpClientRequest.HttpClientRequest) => HttpClientRequest.HttpClientRequest) => {
+  const packed = Packed.packedOf(batch)
+  const rest = JSON.stringify(others).slice(1)
+  const after = rest === "}" ? rest : `,${rest}`
+  const head = `{${before}"${field}":`
+  const bytes =
+    packed === undefined
+      ? new TextEncoder().encode(`${head}${JSON.stringify(batch.phoneNumbers)}${after}`)
+      : Packed.toJson(`${head}[`, packed, `]${after}`)
+  return HttpClientRequest.bodyUint8Array(bytes, "application/json")
+}
 
 /** A number named twice is refused once; counted twice it would hide one that is missing. */
 const distinct = (refusals: ReadonlyArray<Refusal>): ReadonlyArray<Refusal> =>

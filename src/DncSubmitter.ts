@@ -17,6 +17,7 @@ import * as Redacted from "effect/Redacted"
 import { type AuditError, AuditSink, type ComplianceStatus } from "./AuditSink.js"
 import type { Contract } from "./Contract.js"
 import * as Contracts from "./Contract.js"
+import { packedOf, sizeOf, withNumbers } from "./DncEntry/packed.js"
 import type { Batch, FailedNumbers, Receipt, Refusal } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as DncLists from "./DncLists.js"
@@ -37,7 +38,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     readonly contract: Contract
     /** Where they go: the URL of the API, or `nowhere`. */
     readonly target: string
-    /** Batches that it is worth submitting at once; more only wait. */
+    /** Batches that it is worth submitting at once, those included that are only made ready; more only wait. */
     readonly concurrency: number
     /**
      * Looks whether the list is there, can be seen and takes the contract's kind, before anything is read or sent. Nothing is
@@ -83,6 +84,9 @@ interface Tally {
   readonly failed: ReadonlyArray<FailedNumbers & { readonly cause: GenesysError | undefined }>
 }
 
+/** Batches that are made ready while others are in the air: cut, hashed, their intention on the disk. */
+const ahead = 2
+
 const nothing: Tally = { created: 0, duplicate: 0, updated: 0, accepted: 0, rejected: [], failed: [] }
 
 const plus = (a: Tally, b: Tally): Tally => ({
@@ -120,8 +124,9 @@ export const digestUuid = (text: string): string => {
 const contentDigest = (batch: Batch): string =>
   createHash("sha256")
     .update(
-      `${batch.action === "remove" ? "remove " : ""}${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n${batch.phoneNumbers.join("\n")}`
+      `${batch.action === "remove" ? "remove " : ""}${batch.reason ?? ""}\n${DncEntry.formatExpires(batch.expires, "")}\n`
     )
+    .update(packedOf(batch)?.lines ?? batch.phoneNumbers.join("\n"))
     .digest("hex")
 
 /**
@@ -134,6 +139,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const audit = yield* AuditSink
     const contract = options?.contract ?? Contracts.platform()
     const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
+    // from before a request until its outcome is durable: so many batches at most are ever in the air
+    const slots = yield* Effect.makeSemaphore(client.concurrency)
 
     const check = Effect.fn("genesys-dnc/DncSubmitter.check")(
       function* (dncListId: string) {
@@ -169,27 +176,32 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const submit = Effect.fnUntraced(
       function* (batch: Batch) {
         const start = yield* Clock.currentTimeMillis
-        const size = batch.phoneNumbers.length
-        const seen: Seen = { attempts: 0, correlationId: undefined, idempotencyKey: "", size, settled: false }
+        const size = sizeOf(batch)
+        const seen: Seen = {
+          attempts: 0,
+          correlationId: undefined,
+          idempotencyKey: "",
+          size,
+          settled: false,
+          since: undefined,
+          inSlotSince: undefined
+        }
         const tally = yield* settle(batch, seen).pipe(
+          Effect.ensuring(leave(seen)),
           Effect.catchAllCause((cause) =>
             Cause.isInterruptedOnly(cause) ? Effect.succeed(interrupted(batch, seen)) : Effect.failCause(cause)
           )
         )
         if (!seen.settled && seen.attempts > 0 && tally.failed.length === 0) yield* recordParts(batch, tally, seen)
         const [first] = tally.failed
-        if (
-          first?.cause !== undefined &&
-          first.phoneNumbers.length === batch.phoneNumbers.length &&
-          first.count === batch.phoneNumbers.length
-        ) {
+        if (first?.cause !== undefined && first.phoneNumbers.length === size && first.count === size) {
           return yield* Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
         }
         const receipt: Receipt = {
           skipped: 0,
           ...tally,
           failed: tally.failed.map(({ cause: _, ...failed }) => failed),
-          latencyMs: (yield* Clock.currentTimeMillis) - start,
+          latencyMs: (yield* Clock.currentTimeMillis) - (seen.since ?? start),
           attempts: seen.attempts,
           idempotencyKey: seen.idempotencyKey,
           correlationId: seen.correlationId
@@ -198,7 +210,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       },
       (effect, batch) =>
         Effect.withSpan(effect, "genesys-dnc/DncSubmitter.submit", {
-          attributes: { batch: batch.index, size: batch.phoneNumbers.length }
+          attributes: { batch: batch.index, size: sizeOf(batch) },
+          captureStackTrace: false
         }),
       Effect.uninterruptible
     )
@@ -209,7 +222,27 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       readonly size: number
       /** One record says what became of the whole batch. */
       settled: boolean
+      /** When it had its first slot. */
+      since: number | undefined
+      /** Where it has one now. */
+      inSlotSince: number | undefined
     }
+
+    const enter = (seen: Seen) =>
+      Effect.zipRight(
+        Effect.interruptible(slots.take(1)),
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          seen.inSlotSince = now
+          seen.since ??= now
+        })
+      )
+
+    const leave = (seen: Seen) =>
+      Effect.suspend(() => {
+        if (seen.inSlotSince === undefined) return Effect.void
+        seen.inSlotSince = undefined
+        return slots.release(1)
+      })
 
     const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
       audit.append({
@@ -236,29 +269,37 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       Effect.fnUntraced(function* (part: Batch, seen: Seen, generation: number = 0) {
         const start = yield* Clock.currentTimeMillis
         const sentBefore = seen.attempts
+        const size = sizeOf(part)
         const digest = contentDigest(part)
         const key = keyOf(part, digest, generation)
         seen.idempotencyKey ||= key
         const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
         const finished = (complianceStatus: ComplianceStatus) =>
-          Effect.map(Clock.currentTimeMillis, (end) => ({ ...record, latencyMs: end - start, complianceStatus }))
+          Effect.map(Clock.currentTimeMillis, (end) => ({
+            ...record,
+            latencyMs: end - (seen.inSlotSince ?? start),
+            complianceStatus
+          }))
 
-        yield* audit.append({
+        const intended = {
           ...record,
-          phoneNumbers: part.phoneNumbers,
-          operation: "BATCH_INTENDED",
-          complianceStatus: "INCOMPLETE",
+          operation: "BATCH_INTENDED" as const,
+          complianceStatus: "INCOMPLETE" as const,
           result: {
             batch: part.index,
             idempotencyKey: key,
             generation,
-            size: part.phoneNumbers.length,
+            size,
             action: part.action,
             reason: part.reason,
             expires: DncEntry.formatExpires(part.expires, null),
             contentDigest: digest
           }
-        })
+        }
+        const packed = packedOf(part)
+        yield* audit.append(
+          packed === undefined ? { ...intended, phoneNumbers: part.phoneNumbers } : withNumbers(intended, packed)
+        )
 
         const request = contract.request(part, key)
         const sent = Effect.suspend(() => {
@@ -281,7 +322,8 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               : identity
           )
         })
-        const outcome = yield* RetryPolicy.repeatFailed(sent, whileConflict).pipe(
+        const outcome = yield* enter(seen).pipe(
+          Effect.zipRight(RetryPolicy.repeatFailed(sent, whileConflict)),
           Effect.flatMap((answer) => contract.counts(answer, part)),
           Effect.onInterrupt(() =>
             Effect.ignore(
@@ -316,14 +358,15 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
             error._tag,
             error.message
           )
+          yield* leave(seen)
           return error._tag === "IdempotencyConflict" && generation === 0
             ? yield* send(part, seen, generation + 1)
             : yield* Effect.fail(error)
         }
 
         const { accepted, created, duplicate, rejected, updated } = outcome.right
-        const settles = part.phoneNumbers.length === seen.size
-        const missing = part.phoneNumbers.length - created - duplicate - updated - accepted - rejected.length
+        const settles = size === seen.size
+        const missing = size - created - duplicate - updated - accepted - rejected.length
         yield* Effect.flatMap(
           finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
           (common) =>
@@ -346,6 +389,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
               validationErrors: rejected.map(refusalOnRecord)
             })
         )
+        yield* leave(seen)
         seen.settled ||= settles
         return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
       })
@@ -363,7 +407,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
 
     /** A batch to its end, taken apart where the server refuses something in it. */
     const settle = (part: Batch, seen: Seen): Effect.Effect<Tally, AuditError> =>
-      tooMany !== undefined && part.phoneNumbers.length > fitting
+      tooMany !== undefined && sizeOf(part) > fitting
         ? takeApart(part, tooMany, seen)
         : Effect.catchAll(send(part, seen), (error) => {
             if (error._tag === "AuditError") return Effect.fail(error)
@@ -432,7 +476,9 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
         onRight: Effect.succeed
       })
 
-    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency: client.concurrency, check, submit })
+    // one at a time means that the next is begun once the one before has ended, whatever came of that
+    const concurrency = client.concurrency === 1 ? 1 : client.concurrency + ahead
+    return DncSubmitter.of({ contract, target: client.apiUrl, concurrency, check, submit })
   })
 
 const lookAt = (client: typeof HttpClient.Service, dncListId: string, includeSize: boolean) =>
@@ -484,7 +530,7 @@ export const detect = Effect.fn("genesys-dnc/DncSubmitter.detect")(function* (
 /** What became of a batch whose waits were ended: nothing, where no request had been sent. */
 const interrupted = (batch: Batch, { attempts }: Trace): Tally & { readonly skipped?: number } =>
   attempts === 0
-    ? { ...nothing, skipped: batch.phoneNumbers.length }
+    ? { ...nothing, skipped: sizeOf(batch) }
     : {
         ...nothing,
         failed: [
@@ -596,7 +642,7 @@ export const layerDryRun = (contract: Contract = Contracts.platform()): Layer.La
         Effect.succeed({
           ...nothing,
           failed: [],
-          skipped: batch.phoneNumbers.length,
+          skipped: sizeOf(batch),
           latencyMs: 0,
           attempts: 0,
           idempotencyKey: idempotencyKey(batch),

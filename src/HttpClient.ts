@@ -231,16 +231,17 @@ export const make = (
       return repeatedly(
         (token, attempt) =>
           send(client, HttpClientRequest.bearerToken(request, token), timeout).pipe(
-            timed(attemptLatency),
+            timedAttempt,
             Effect.tapBoth({ onFailure: answered, onSuccess: answered }),
-            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt } })
+            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt }, captureStackTrace: false })
           ),
         trace
       ).pipe(
         Effect.map(([answer, attempts]) => ({ ...answer, attempts })),
-        timed(operationLatency),
+        timedOperation,
         Effect.withSpan("genesys-dnc/HttpClient.execute", {
-          attributes: { "http.request.method": request.method, "url.path": request.url }
+          attributes: { "http.request.method": request.method, "url.path": request.url },
+          captureStackTrace: false
         }),
         Effect.uninterruptible
       )
@@ -326,19 +327,27 @@ const mayHaveBearer = (apiUrl: string, url: URL): boolean => {
 }
 
 /** Records milliseconds by `status`: an HTTP status, or the tag of the failure. */
-const timed =
-  (metric: typeof attemptLatency) =>
-  <A extends Answer>(effect: Effect.Effect<A, GenesysError>): Effect.Effect<A, GenesysError> =>
+const timed = (metric: typeof attemptLatency) => {
+  // a metric that is tagged anew is looked up anew among all metrics
+  const tagged = new Map<string, typeof attemptLatency>()
+  const ofStatus = (status: string) => {
+    const known = tagged.get(status) ?? Metric.tagged(metric, "status", status)
+    tagged.set(status, known)
+    return known
+  }
+  return <A extends Answer>(effect: Effect.Effect<A, GenesysError>): Effect.Effect<A, GenesysError> =>
     Effect.flatMap(Clock.currentTimeMillis, (start) => {
       const record = (status: string) =>
-        Effect.flatMap(Clock.currentTimeMillis, (end) =>
-          Metric.update(Metric.tagged(metric, "status", status), Duration.millis(end - start))
-        )
+        Effect.flatMap(Clock.currentTimeMillis, (end) => Metric.update(ofStatus(status), Duration.millis(end - start)))
       return Effect.tapBoth(effect, {
         onFailure: (error) => record(error._tag),
         onSuccess: (answer) => record(String(answer.status))
       })
     })
+}
+
+const timedAttempt = timed(attemptLatency)
+const timedOperation = timed(operationLatency)
 
 /**
  * @since 0.1.0

@@ -86,19 +86,22 @@ export const repeatFailed = <A, E extends { readonly message: string }, R>(
   effect: Effect.Effect<A, E, R>,
   schedule: Schedule.Schedule<number, E>
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(Schedule.driver(schedule), (driver) => {
-    let failures = 0
-    const once: Effect.Effect<A, E, R> = Effect.catchAll(effect, (error) =>
-      Effect.matchEffect(Effect.interruptible(driver.next(error)), {
-        onFailure: () => Effect.fail(error),
-        onSuccess: () =>
-          ++failures < 3
-            ? once
-            : Effect.zipRight(Effect.logWarning(`${error.message}; trying again after ${failures} failures`), once)
-      })
-    )
-    return once
-  }).pipe(Effect.uninterruptible)
+  Effect.catchAll(effect, (first) =>
+    Effect.flatMap(Schedule.driver(schedule), (driver) => {
+      let failures = 0
+      const again = (error: E): Effect.Effect<A, E, R> =>
+        Effect.matchEffect(Effect.interruptible(driver.next(error)), {
+          onFailure: () => Effect.fail(error),
+          onSuccess: () => {
+            const once = Effect.catchAll(effect, again)
+            return ++failures < 3
+              ? once
+              : Effect.zipRight(Effect.logWarning(`${error.message}; trying again after ${failures} failures`), once)
+          }
+        })
+      return again(first)
+    })
+  ).pipe(Effect.uninterruptible)
 
 interface State {
   readonly since: number

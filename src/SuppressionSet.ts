@@ -319,8 +319,9 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     const numberAt = (i: number): number => chunks[order[i] >>> chunkBits].number[order[i] & chunkMask]
     for (let id = 0; id < counts.length; id++) {
       for (let from = start[id]; from < start[id + 1]; from += largest) {
-        const phoneNumbers = codec.formatAll(numberAt, from, Math.min(from + largest, start[id + 1]))
-        yield { runId, dncListId, action, index: nextBatch++, phoneNumbers, ...groups[id] }
+        const numbers = new Float64Array(Math.min(largest, start[id + 1] - from))
+        for (let i = 0; i < numbers.length; i++) numbers[i] = numberAt(from + i)
+        yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
       }
     }
   }

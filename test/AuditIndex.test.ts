@@ -66,7 +66,7 @@ const hashed: AuditSink.Options = { numbers: "hashed", hashKey: Redacted.make(ke
 const logFile = Effect.map(folder, (path) => Path.join(path, "audit.jsonl"))
 
 const find = (log: string, phoneNumber: string) =>
-  Effect.flatMap(AuditIndex.open(log), (index) => answer(index, [...hmac(key)([phoneNumber]), phoneNumber]))
+  Effect.flatMap(AuditIndex.open(log), (index) => answer(index, [...hmac(key).of([phoneNumber]), phoneNumber]))
 
 describe("hmac", () => {
   it.prop(
@@ -83,7 +83,7 @@ describe("hmac", () => {
     },
     ({ key, texts }) => {
       assert.deepStrictEqual(
-        hmac(key)(texts),
+        hmac(key).of(texts),
         texts.map((text) => createHmac("sha256", key).update(text).digest("hex"))
       )
     }
@@ -93,7 +93,7 @@ describe("hmac", () => {
     const texts = Array.from({ length: 150 }, (_, length) => "1".repeat(length))
     for (const key of ["", "k", "k".repeat(64), "k".repeat(65)]) {
       assert.deepStrictEqual(
-        hmac(key)(texts),
+        hmac(key).of(texts),
         texts.map((text) => createHmac("sha256", key).update(text).digest("hex"))
       )
     }

@@ -27,7 +27,11 @@ type Server = (request: Posted, index: number) => Effect.Effect<unknown, Genesys
 const noPauses: RetryPolicy.Options = { ...RetryPolicy.defaults, firstDelay: Duration.zero }
 
 /** The submitter before a server that is a function; what was posted and what was recorded, in one journal. */
-const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses }) => {
+const world = (
+  server: Server,
+  options: DncSubmitter.Options = { retry: noPauses },
+  durable: (event: AuditSink.AuditEvent) => Effect.Effect<void> = () => Effect.void
+) => {
   const journal: Array<{ readonly posted: Posted } | { readonly recorded: AuditSink.AuditEvent }> = []
   const layer = DncSubmitter.layer({ contract: Contract.entries, ...options }).pipe(
     Layer.provide([
@@ -43,7 +47,7 @@ const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses
         AuditSink.AuditSink.of({
           forEach: () => Effect.void,
           append: (event) =>
-            Effect.sync(() => {
+            Effect.map(durable(event), () => {
               journal.push({ recorded: event })
               return event as AuditSink.AuditRecord
             })
@@ -53,6 +57,7 @@ const world = (server: Server, options: DncSubmitter.Options = { retry: noPauses
   )
   return {
     journal,
+    layer,
     posts: () => journal.flatMap((line) => ("posted" in line ? [line.posted] : [])),
     records: () => journal.flatMap((line) => ("recorded" in line ? [line.recorded] : [])),
     submit: (given: DncEntry.Batch) =>
@@ -698,6 +703,47 @@ describe("DncSubmitter", () => {
         yield* TestClock.adjust("1 hour")
         assert.strictEqual(posts().length, before)
       })
+    })
+
+    it.effect("of batches that were only made ready when interrupted: that nothing was sent", () => {
+      const { layer, posts, records } = world((request) => Effect.delay(created(request), "1 second"))
+      return Effect.gen(function* () {
+        const submitter = yield* DncSubmitter.DncSubmitter
+        assert.strictEqual(submitter.concurrency, 7)
+        const fibers = yield* Effect.forEach(Array.from({ length: 7 }), (_, index) =>
+          Effect.fork(submitter.submit(batch(2, { index })))
+        )
+        yield* TestClock.adjust("500 millis")
+        const ready = [records().length, posts().length]
+        const exits = yield* Effect.forEach(fibers.slice(5), Fiber.interrupt)
+        const ends = records().flatMap((record) =>
+          record.operation === "BATCH_FAILED" ? [[record.result.batch, record.result.outcome]] : []
+        )
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(ready, [7, 5])
+        assert.deepStrictEqual(ends, [
+          [5, "failed"],
+          [6, "failed"]
+        ])
+        for (const exit of exits) assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
+        assert.strictEqual(posts().length, 5)
+      }).pipe(Effect.provide(layer))
+    })
+
+    it.effect("is durable before another batch has its place in the air", () => {
+      const { layer, posts } = world(created, { retry: noPauses }, ({ operation }) =>
+        operation === "BATCH_DONE" ? Effect.sleep("1 second") : Effect.void
+      )
+      return Effect.gen(function* () {
+        const submitter = yield* DncSubmitter.DncSubmitter
+        for (let index = 0; index < 7; index++) yield* Effect.fork(submitter.submit(batch(2, { index })))
+        yield* TestClock.adjust("999 millis")
+        assert.strictEqual(posts().length, 5)
+        yield* TestClock.adjust("1 millis")
+        const later = posts().length
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(later, 7)
+      }).pipe(Effect.provide(layer))
     })
 
     it.effect("of a request that is on its way when interrupted is what it was answered", () => {

@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
+import type { Packed } from "../DncEntry/packed.js"
 
 const block = 64
 
@@ -16,7 +17,12 @@ const longest = block - 9
  *
  * @since 0.1.0
  */
-export const hmac = (key: string): ((texts: ReadonlyArray<string>) => ReadonlyArray<string>) => {
+export const hmac = (
+  key: string
+): {
+  readonly of: (texts: ReadonlyArray<string>) => ReadonlyArray<string>
+  readonly ofLines: (numbers: Packed) => ReadonlyArray<string>
+} => {
   const given = Buffer.from(key, "utf8")
   const padded = Buffer.alloc(block)
   const short = given.length > block ? Crypto.createHash("sha256").update(given).digest() : given
@@ -26,6 +32,10 @@ export const hmac = (key: string): ((texts: ReadonlyArray<string>) => ReadonlyAr
 
   const digest = (text: string, to: Buffer, at: number): void => {
     if (!fill(text)) return void Crypto.createHmac("sha256", given).update(text, "utf8").digest().copy(to, at)
+    finish(to, at)
+  }
+
+  const finish = (to: Buffer, at: number): void => {
     compress(inner, words)
     words[8] = 0x80000000
     words.fill(0, 9, 15)
@@ -40,12 +50,27 @@ export const hmac = (key: string): ((texts: ReadonlyArray<string>) => ReadonlyAr
     }
   }
 
-  return (texts) => {
-    const bytes = Buffer.allocUnsafe(texts.length * 32)
-    for (let i = 0; i < texts.length; i++) digest(texts[i], bytes, i * 32)
-    const hex = bytes.toString("hex")
-    return texts.map((_, i) => hex.slice(i * 64, i * 64 + 64))
+  return {
+    of: (texts) => {
+      const bytes = Buffer.allocUnsafe(texts.length * 32)
+      for (let i = 0; i < texts.length; i++) digest(texts[i], bytes, i * 32)
+      return toHex(bytes)
+    },
+    ofLines: ({ length, lines }) => {
+      const bytes = Buffer.allocUnsafe(length * 32)
+      let start = 0
+      for (let i = 0; i < length; i++) {
+        start = fillLine(lines, start)
+        finish(bytes, i * 32)
+      }
+      return toHex(bytes)
+    }
   }
+}
+
+const toHex = (digests: Buffer): ReadonlyArray<string> => {
+  const hex = digests.toString("hex")
+  return Array.from({ length: digests.length / 32 }, (_, i) => hex.slice(i * 64, i * 64 + 64))
 }
 
 /** The message of one block, and behind it what SHA-256 makes of it. */
@@ -64,6 +89,18 @@ const fill = (text: string): boolean => {
   words[length >> 2] |= 0x80 << (24 - 8 * (length & 3))
   words[15] = (block + length) * 8
   return true
+}
+
+/** Writes the number of the line that begins there; returns where the next one does. */
+const fillLine = (lines: Uint8Array, start: number): number => {
+  words.fill(0, 0, 15)
+  let length = 0
+  for (let at = start; at < lines.length && lines[at] !== 0x0a; at++, length++) {
+    words[length >> 2] |= lines[at] << (24 - 8 * (length & 3))
+  }
+  words[length >> 2] |= 0x80 << (24 - 8 * (length & 3))
+  words[15] = (block + length) * 8
+  return start + length + 1
 }
 
 /** SHA-256 after its first block, the key with each byte changed. */

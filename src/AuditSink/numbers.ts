@@ -5,6 +5,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { AuditEvent } from "../AuditSink.js"
+import { type Packed, packedOf } from "../DncEntry/packed.js"
 import { mask, maskRaw } from "../Masking.js"
 import { hmac } from "./hmac.js"
 
@@ -32,6 +33,8 @@ export const protect = (
     if (hashing === undefined) return undefined
     const { keyId: hashKeyId, of: hash } = hashing
     return (event) => {
+      const packed = packedOf(event)
+      if (packed !== undefined) return { ...withoutNumbers(event), phoneNumbers: hashing.ofLines(packed), hashKeyId }
       const { phoneNumbers } = event
       return phoneNumbers === undefined
         ? maskWords(event)
@@ -40,9 +43,16 @@ export const protect = (
   }
   return (event) => {
     // 499 masked numbers would prove nothing that the digest of the batch does not
-    const { phoneNumbers: _, ...rest } = maskWords(event)
-    return rest as AuditEvent
+    return withoutNumbers(event)
   }
+}
+
+/** Key by key, as a look at numbers that are bytes would make strings of them. */
+const withoutNumbers = (event: AuditEvent): AuditEvent => {
+  const masked = maskWords(event) as unknown as Readonly<Record<string, unknown>>
+  const rest: Record<string, unknown> = {}
+  for (const key of Object.keys(masked)) if (key !== "phoneNumbers") rest[key] = masked[key]
+  return rest as unknown as AuditEvent
 }
 
 /**
@@ -53,11 +63,16 @@ export const protect = (
 export const hasher = (
   hashKey: Redacted.Redacted | undefined
 ):
-  | { readonly keyId: string; readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string> }
+  | {
+      readonly keyId: string
+      readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string>
+      readonly ofLines: (numbers: Packed) => ReadonlyArray<string>
+    }
   | undefined => {
   if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
   const key = Redacted.value(hashKey)
-  return { keyId: keyId(key), of: hmac(key) }
+  const { of, ofLines } = hmac(key)
+  return { keyId: keyId(key), of, ofLines }
 }
 
 /**
@@ -65,7 +80,7 @@ export const hasher = (
  *
  * @since 0.1.0
  */
-export const keyId = (key: string): string => hmac(key)(["genesys-dnc key"])[0].slice(0, 8)
+export const keyId = (key: string): string => hmac(key).of(["genesys-dnc key"])[0].slice(0, 8)
 
 /** What somebody else has worded may hold numbers. */
 const maskWords = (event: AuditEvent): AuditEvent => {

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import type { AuditError } from "../AuditSink.js"
+import { sizeOf } from "../DncEntry/packed.js"
 import type { Batch, Entry, Receipt, Refusal } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
 import { DncSubmitter } from "../DncSubmitter.js"
@@ -132,7 +133,7 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt, at: num
   Effect.suspend(() => {
     run.ledger.receipt(receipt)
     if (run.action === "add" && run.set.hasRequests()) honour(run, batch, receipt, at)
-    run.progress.settled += batch.phoneNumbers.length
+    run.progress.settled += sizeOf(batch)
     const written = receipt.failed.map((failed) => {
       run.set.unsend(failed.phoneNumbers)
       const entries = failed.phoneNumbers.map((phoneNumber) => ({ phoneNumber, ...valueOf(run, batch, phoneNumber) }))

@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Packed from "../DncEntry/packed.js"
 import type { EntryBlock, Kind } from "../DncEntry.js"
 
 /**
@@ -16,8 +17,11 @@ export interface Codec {
   readonly numberOf: (contact: string) => number
   /** The contact of an integer. */
   readonly format: (number: number) => string
-  /** The contacts of the integers `from` to `to`. */
-  readonly formatAll: (numberAt: (i: number) => number, from: number, to: number) => Array<string>
+  /** The object with the contacts of these integers as its `phoneNumbers`. */
+  readonly withContacts: <A extends object>(
+    object: A,
+    numbers: Float64Array
+  ) => A & { readonly phoneNumbers: ReadonlyArray<string> }
   /** The texts that are held, in the order of their integers from 1. */
   readonly held: ReadonlyArray<string>
   /** Bytes held, about. */
@@ -52,7 +56,7 @@ export const e164: Codec = {
   numbers: ({ number }) => number,
   numberOf: (contact) => (contact.startsWith("+") ? Number(contact.slice(1)) : Number.NaN),
   format: (number) => `+${number}`,
-  formatAll: (numberAt, from, to) => formatE164(numberAt, from, to),
+  withContacts: (object, numbers) => Packed.withNumbers(object, Packed.pack(numbers)),
   held: [],
   bytes: () => 0
 }
@@ -82,7 +86,10 @@ export const texts = (canonical: (text: string) => string): Codec => {
     numbers: ({ text }) => Array.from(text!, intern),
     numberOf: (contact) => ofText.get(canonical(contact)) ?? Number.NaN,
     format: (number) => ofNumber[number - 1],
-    formatAll: (numberAt, from, to) => Array.from({ length: to - from }, (_, i) => ofNumber[numberAt(from + i) - 1]),
+    withContacts: (object, numbers) => ({
+      ...object,
+      phoneNumbers: Array.from(numbers, (number) => ofNumber[number - 1])
+    }),
     held: ofNumber,
     // header of a string, entries of the array and of the map
     bytes: () => characters + ofNumber.length * (16 + 8 + 40)
@@ -98,48 +105,4 @@ export const texts = (canonical: (text: string) => string): Codec => {
 export const lowerDomain = (address: string): string => {
   const at = address.lastIndexOf("@") + 1
   return address.slice(0, at) + address.slice(at).toLowerCase()
-}
-
-/** A plus sign and 15 digits. */
-const longestE164 = 16
-
-/**
- * Numbers `from` to `to` in E.164 form, cut from one text: V8 keeps each number that it turns into a string in a cache,
- * so that the strings of a whole run would outlive the young generation.
- */
-const formatE164 = (numberAt: (i: number) => number, from: number, to: number): Array<string> => {
-  const bytes = Buffer.allocUnsafe(longestE164 * (to - from))
-  const ends = new Array<number>(to - from)
-  let end = 0
-  for (let i = from; i < to; i++) {
-    const number = numberAt(i)
-    const high = Math.floor(number / 1e7)
-    const digits = high === 0 ? countDigits(number) : 7 + countDigits(high)
-    bytes[end] = 0x2b
-    const low = writeDigits(bytes, end + digits, number - high * 1e7, high === 0 ? digits : 7)
-    if (high > 0) writeDigits(bytes, low, high, digits - 7)
-    end += 1 + digits
-    ends[i - from] = end
-  }
-  const text = bytes.toString("latin1", 0, end)
-  const phoneNumbers = new Array<string>(to - from)
-  for (let i = 0, start = 0; i < ends.length; start = ends[i++]) phoneNumbers[i] = text.slice(start, ends[i])
-  return phoneNumbers
-}
-
-/** Of an integer from 0 to 10^8. */
-const countDigits = (integer: number): number => {
-  let digits = 1
-  for (let bound = 10; integer >= bound; bound *= 10) digits++
-  return digits
-}
-
-/** Writes so many digits of a 32-bit integer, the last one at `at`; returns where the next one to the left goes. */
-const writeDigits = (bytes: Uint8Array, at: number, integer: number, digits: number): number => {
-  for (let i = 0; i < digits; i++) {
-    const rest = (integer / 10) | 0
-    bytes[at--] = 48 + integer - rest * 10
-    integer = rest
-  }
-  return at
 }

@@ -69,7 +69,7 @@ export const find = Command.make(
           hint: "Name the audit log of the runs with --audit; genesys-dnc runs list shows what is in one."
         })
       }
-      const forms = [...(key === undefined ? [] : hmac(Redacted.value(key))([value])), ...(whole > 0 ? [value] : [])]
+      const forms = [...(key === undefined ? [] : hmac(Redacted.value(key)).of([value])), ...(whole > 0 ? [value] : [])]
       const hits = yield* answer(index, forms)
       const shown = given.kind === "phone" || given.kind === "whatsapp" ? mask(value) : "***"
       process.stdout.write(

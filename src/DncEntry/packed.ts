@@ -1,0 +1,133 @@
+/**
+ * Numbers of a batch as bytes, as they are hashed and sent. Strings are made of them once somebody asks for `phoneNumbers`:
+ * five hundred strings of each batch that is in the air are what the collector of garbage spends its time on.
+ *
+ * @since 0.1.0
+ */
+
+/**
+ * Numbers in E.164 form, one a line, without an end of the last line.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Packed {
+  readonly lines: Buffer
+  /** How many. */
+  readonly length: number
+}
+
+const packed = new WeakMap<object, Packed>()
+const texts = new WeakMap<Packed, ReadonlyArray<string>>()
+
+const textsOf = (numbers: Packed): ReadonlyArray<string> => {
+  const made = texts.get(numbers) ?? (numbers.length === 0 ? [] : numbers.lines.toString("latin1").split("\n"))
+  texts.set(numbers, made)
+  return made
+}
+
+/** One function for all, as V8 makes a hidden class for each other one. A spread copies what it gives. */
+const phoneNumbers: PropertyDescriptor = {
+  enumerable: true,
+  get(this: object) {
+    return textsOf(packed.get(this)!)
+  }
+}
+
+/**
+ * The object with these numbers as its `phoneNumbers`. Copies of it have the strings alone.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const withNumbers = <A extends object>(
+  object: A,
+  numbers: Packed
+): A & { readonly phoneNumbers: ReadonlyArray<string> } => {
+  packed.set(object, numbers)
+  return Object.defineProperty(object, "phoneNumbers", phoneNumbers) as A & {
+    readonly phoneNumbers: ReadonlyArray<string>
+  }
+}
+
+/**
+ * The numbers of an object that has them as bytes.
+ *
+ * @since 0.1.0
+ */
+export const packedOf = (object: object): Packed | undefined => packed.get(object)
+
+/**
+ * How many `phoneNumbers` there are.
+ *
+ * @since 0.1.0
+ */
+export const sizeOf = (object: { readonly phoneNumbers: ReadonlyArray<string> }): number =>
+  packed.get(object)?.length ?? object.phoneNumbers.length
+
+/** A plus sign and 15 digits, and the end of the line. */
+const longestLine = 17
+
+/**
+ * Integers from 1 to 10^15 (without it) as numbers in E.164 form.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const pack = (numbers: Float64Array): Packed => {
+  const bytes = Buffer.allocUnsafe(longestLine * numbers.length)
+  let end = 0
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]
+    const high = Math.floor(number / 1e7)
+    const digits = high === 0 ? countDigits(number) : 7 + countDigits(high)
+    bytes[end] = plus
+    const low = writeDigits(bytes, end + digits, number - high * 1e7, high === 0 ? digits : 7)
+    if (high > 0) writeDigits(bytes, low, high, digits - 7)
+    end += 1 + digits
+    bytes[end++] = newline
+  }
+  return { lines: bytes.subarray(0, Math.max(0, end - 1)), length: numbers.length }
+}
+
+/**
+ * The JSON of an object whose only array is that of the numbers: `before` them, with its opening bracket, and `after` them.
+ *
+ * @since 0.1.0
+ */
+export const toJson = (before: string, { length, lines }: Packed, after: string): Uint8Array => {
+  // quotes and a comma take the place of the end of a line
+  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length)
+  let at = bytes.write(before, "utf8")
+  if (length > 0) bytes[at++] = quote
+  for (let i = 0; i < lines.length; i++) {
+    const byte = lines[i]
+    if (byte === newline) {
+      bytes[at++] = quote
+      bytes[at++] = comma
+      bytes[at++] = quote
+    } else bytes[at++] = byte
+  }
+  if (length > 0) bytes[at++] = quote
+  at += bytes.write(after, at, "utf8")
+  return bytes.subarray(0, at)
+}
+
+const [newline, quote, plus, comma] = [0x0a, 0x22, 0x2b, 0x2c]
+
+/** Of an integer from 0 to 10^8. */
+const countDigits = (integer: number): number => {
+  let digits = 1
+  for (let bound = 10; integer >= bound; bound *= 10) digits++
+  return digits
+}
+
+/** Writes so many digits of a 32-bit integer, the last one at `at`; returns where the next one to the left goes. */
+const writeDigits = (bytes: Uint8Array, at: number, integer: number, digits: number): number => {
+  for (let i = 0; i < digits; i++) {
+    const rest = (integer / 10) | 0
+    bytes[at--] = 48 + integer - rest * 10
+    integer = rest
+  }
+  return at
+}
