@@ -16,8 +16,8 @@ export interface Codec {
   readonly numberOf: (contact: string) => number
   /** The contact of an integer. */
   readonly format: (number: number) => string
-  /** The contacts of the integers `from` to `to`. */
-  readonly formatAll: (numberAt: (i: number) => number, from: number, to: number) => Array<string>
+  /** The contacts of the integers from `from` to before `to`. */
+  readonly formatAll: (numbers: Float64Array, from: number, to: number) => ReadonlyArray<string>
   /** The texts that are held, in the order of their integers from 1. */
   readonly held: ReadonlyArray<string>
   /** Bytes held, about. */
@@ -52,7 +52,7 @@ export const e164: Codec = {
   numbers: ({ number }) => number,
   numberOf: (contact) => (contact.startsWith("+") ? Number(contact.slice(1)) : Number.NaN),
   format: (number) => `+${number}`,
-  formatAll: (numberAt, from, to) => formatE164(numberAt, from, to),
+  formatAll: (numbers, from, to) => formatE164(numbers, from, to),
   held: [],
   bytes: () => 0
 }
@@ -82,7 +82,7 @@ export const texts = (canonical: (text: string) => string): Codec => {
     numbers: ({ text }) => Array.from(text!, intern),
     numberOf: (contact) => ofText.get(canonical(contact)) ?? Number.NaN,
     format: (number) => ofNumber[number - 1],
-    formatAll: (numberAt, from, to) => Array.from({ length: to - from }, (_, i) => ofNumber[numberAt(from + i) - 1]),
+    formatAll: (numbers, from, to) => Array.from({ length: to - from }, (_, i) => ofNumber[numbers[from + i] - 1]),
     held: ofNumber,
     // header of a string, entries of the array and of the map
     bytes: () => characters + ofNumber.length * (16 + 8 + 40)
@@ -104,15 +104,15 @@ export const lowerDomain = (address: string): string => {
 const longestE164 = 16
 
 /**
- * Numbers `from` to `to` in E.164 form, cut from one text: V8 keeps each number that it turns into a string in a cache,
+ * Numbers from `from` to before `to` in E.164 form, cut from one text: V8 keeps each number that it turns into a string in a cache,
  * so that the strings of a whole run would outlive the young generation.
  */
-const formatE164 = (numberAt: (i: number) => number, from: number, to: number): Array<string> => {
+const formatE164 = (numbers: Float64Array, from: number, to: number): ReadonlyArray<string> => {
   const bytes = Buffer.allocUnsafe(longestE164 * (to - from))
   const ends = new Array<number>(to - from)
   let end = 0
   for (let i = from; i < to; i++) {
-    const number = numberAt(i)
+    const number = numbers[i]
     const high = Math.floor(number / 1e7)
     const digits = high === 0 ? countDigits(number) : 7 + countDigits(high)
     bytes[end] = 0x2b
