@@ -29,14 +29,14 @@ export interface Plain {
  *
  * @since 0.1.0
  */
-export const of = (block: RowBlock): Plain | undefined => plain.get(block)?.plain
+export const of = (block: RowBlock): Plain | undefined => heldBy(block)?.plain
 
 /**
  * Says that a block is not needed any more, nor any column of it: the next one is read into its memory.
  *
  * @since 0.1.0
  */
-export const release = (block: RowBlock): void => plain.get(block)?.release()
+export const release = (block: RowBlock): void => heldBy(block)?.release()
 
 /**
  * The text of ASCII.
@@ -45,8 +45,18 @@ export const release = (block: RowBlock): void => plain.get(block)?.release()
  */
 export const text = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to)
 
-/** By the object itself, so that whoever makes another block of one has its columns judged and not what they came from. */
-const plain = new WeakMap<RowBlock, { readonly plain: Plain; readonly release: () => void }>()
+/** What a block keeps beside its columns; a weak map would keep it alive until the old generation is collected. */
+const key: unique symbol = Symbol("genesys-dnc/Plain")
+
+interface Held {
+  readonly block: RowBlock
+  readonly plain: Plain
+  readonly release: () => void
+}
+
+/** Of the object itself: whoever makes another block of one has its columns judged, and not what they came from. */
+const heldBy = (block: RowBlock & { readonly [key]?: Held }): Held | undefined =>
+  block[key]?.block === block ? block[key] : undefined
 
 /**
  * What bytes are read into and blocks refer to; it is used again when no block does.
@@ -223,7 +233,8 @@ export const make = (layout: Layout, limit: number): Reader => {
       Object.defineProperty(block, "requestedAt", { enumerable: true, get: () => column(4) })
     }
     page.blocks++
-    plain.set(block, {
+    const held: Held = {
+      block,
       plain: { bytes, from: offsets.from, to: offsets.to },
       release: () => {
         if (released) return
@@ -231,8 +242,9 @@ export const make = (layout: Layout, limit: number): Reader => {
         page.blocks--
         spare = offsets
       }
-    })
-    return block
+    }
+    // not enumerable, so that it is not copied
+    return Object.defineProperty(block, key, { value: held })
   }
 
   return { read }
