@@ -37,7 +37,8 @@ export type Pass = Effect.Effect<RowBlock | undefined, InputError>
 /** Texts die young where there is little of them at once. */
 const textSize = 1 << 15
 
-const plainSize = 1 << 18
+/** Larger ones are no faster, and what is made of their rows outlives the young generation. */
+const plainSize = 1 << 16
 
 /**
  * @since 0.1.0
