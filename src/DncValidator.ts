@@ -15,7 +15,9 @@ import * as Schema from "effect/Schema"
 import { type CountryCode, isSupportedCountry } from "libphonenumber-js/max"
 import type { Entry, EntryBlock, Kind, Reason, Reject, RejectCode, Row, RowBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
+import { columnsOf } from "./DncValidator/columns.js"
 import { anywhereOnEarth, parseExpiry, parseRequest } from "./DncValidator/expiry.js"
+import * as Memo from "./DncValidator/memo.js"
 import * as Phone from "./DncValidator/phone.js"
 import * as Text from "./DncValidator/text.js"
 
@@ -95,83 +97,65 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     const requestZone = zoneOfRequests(policy)
     const reasonIndex = reasonTable(policy.reasons)
     const text = Text.ofKind(policy.kind)
-    const expiries = new Map<string, number | undefined>()
-
-    const expiryOf = (text: string): number | undefined => {
-      if (!expiries.has(text)) {
-        // files hold few distinct expiries; those that do not must not fill the memory
-        if (expiries.size > 10_000) expiries.clear()
-        expiries.set(text, parseExpiry(text, zone))
-      }
-      return expiries.get(text)
-    }
-
-    const phones = new Map<string, Phone.Judge>()
-
-    const phoneOf = (named: string): Phone.Judge | undefined => {
-      const known = phones.get(named)
-      if (known !== undefined) return known
+    const phoneOf = byCountry()
+    const reasons = Memo.make((code) => (code === "" ? 0 : reasonIndex(code)))
+    const expiries = Memo.make((end) => (end === "" ? Number.POSITIVE_INFINITY : parseExpiry(end, zone)))
+    const phones = Memo.make((named) => {
       const country = named === "" ? defaultCountry : named.toUpperCase()
-      if (!isSupportedCountry(country)) return undefined
-      const made = Phone.make(country)
-      phones.set(named, made)
-      return made
-    }
+      return isSupportedCountry(country) ? phoneOf(country) : undefined
+    })
 
     const validate = (block: RowBlock, now: number): EntryBlock => {
       const out = collector(block, policy.kind, now, requestZone)
+      const [contacts, codes, ends, countries] = columnsOf(block)
       for (let i = 0; i < block.length; i++) {
-        const raw = block.phoneNumber[i]
-        if (raw === "") {
-          out.reject(
-            i,
-            raw,
-            text?.missing ?? "MissingPhoneNumber",
-            `The row has no ${DncEntry.names[policy.kind].one}.`
-          )
+        if (contacts.isEmpty(i)) {
+          const message = `The row has no ${DncEntry.names[policy.kind].one}.`
+          out.reject(i, "", text?.missing ?? "MissingPhoneNumber", message)
           continue
         }
         let contact: number | string
         if (text === undefined) {
-          const named = block.country?.[i] ?? ""
-          const phone = phoneOf(named)
+          const phone = countries.know(phones, i)
           if (phone === undefined) {
+            const named = countries.text(i)
             out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
             continue
           }
-          const judged = phone.judge(raw)
+          const judged = contacts.number(phone, i) || phone.judge(contacts.text(i))
           if (typeof judged !== "number") {
-            out.reject(i, raw, judged.code, judged.message)
+            out.reject(i, contacts.text(i), judged.code, judged.message)
             continue
           }
           const country = phone.country()
           if (!allowed.has(country)) {
             const message = `${Phone.describeCountry(country)} is not among the allowed countries.`
-            out.reject(i, raw, "CountryNotAllowed", message, country)
+            out.reject(i, contacts.text(i), "CountryNotAllowed", message, country)
             continue
           }
           contact = judged
         } else {
-          const judged = text.judge(raw)
+          const judged = text.judge(contacts.text(i))
           if (typeof judged !== "string") {
-            out.reject(i, raw, judged.code, judged.message)
+            out.reject(i, contacts.text(i), judged.code, judged.message)
             continue
           }
           contact = judged
         }
-        const code = block.reason?.[i] ?? ""
-        const reason = code === "" ? 0 : reasonIndex(code)
+        const reason = codes.know(reasons, i)
         if (reason === undefined && policy.strictReasons) {
+          const code = codes.text(i)
           out.reject(i, code, "UnknownReason", `The reason "${code}" is not in the table of reasons.`)
           continue
         }
-        const end = block.expires?.[i] ?? ""
-        const expires = end === "" ? Number.POSITIVE_INFINITY : expiryOf(end)
+        const expires = ends.know(expiries, i)
         if (expires === undefined) {
+          const end = ends.text(i)
           out.reject(i, end, "InvalidExpiration", `"${end}" is not an ISO 8601 date or time such as 2027-01-31.`)
           continue
         }
         if (expires <= now) {
+          const end = ends.text(i)
           out.reject(i, end, "ExpirationInPast", `The entry would have expired on ${end} already.`)
           continue
         }
@@ -183,6 +167,16 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
 
     return DncValidator.of({ validate, policy })
   })
+
+/** One judge a country, however its code is written. */
+const byCountry = (): ((country: CountryCode) => Phone.Judge) => {
+  const judges = new Map<CountryCode, Phone.Judge>()
+  return (country) => {
+    const judge = judges.get(country) ?? Phone.make(country)
+    judges.set(country, judge)
+    return judge
+  }
+}
 
 const countryOf = (text: string, what: string): Effect.Effect<CountryCode, PolicyError> => {
   const country = text.trim().toUpperCase()

@@ -15,6 +15,7 @@ import { unescape } from "./SuppressionFile/formula.js"
 import * as Header from "./SuppressionFile/Header.js"
 import { InputError, inputError } from "./SuppressionFile/InputError.js"
 import * as Ndjson from "./SuppressionFile/Ndjson.js"
+import * as Pass from "./SuppressionFile/Pass.js"
 import * as Records from "./SuppressionFile/Records.js"
 import * as Sniff from "./SuppressionFile/Sniff.js"
 import * as Source from "./SuppressionFile/Source.js"
@@ -48,7 +49,7 @@ export interface Options {
   readonly header?: boolean | undefined
   /** Which column holds what, where its name does not say so: a name, or a number from 1. */
   readonly columns?: Header.Columns | undefined
-  /** Bytes read at once, and about the size of a block. */
+  /** Bytes read at once, and about the size of a block: 64 KiB of CSV and 32 KiB of NDJSON, unless given. */
   readonly bufferSize?: number | undefined
   /** The longest record, in UTF-16 code units. */
   readonly recordLimit?: number | undefined
@@ -60,7 +61,7 @@ export interface Options {
  * @since 0.1.0
  * @category options
  */
-export const defaults = { kind: "phone", header: true, columns: {}, bufferSize: 1 << 15, recordLimit: 1 << 20 } as const
+export const defaults = { kind: "phone", header: true, columns: {}, recordLimit: 1 << 20 } as const
 
 /**
  * An input that has been looked at and can be read, as often as wanted.
@@ -136,29 +137,27 @@ export const open = Effect.fn("SuppressionFile.open")(function* (
       const hash = createHash("sha256")
       state.bytesRead = 0
       state.digest = Option.none()
-      const read = Source.reader(source, options.bufferSize ?? defaults.bufferSize, (bytes) => {
-        state.bytesRead += bytes.length
-        hash.update(bytes)
-      })
-      const splitter = Records.make({ input: source, delimiter: layout?.delimiter, limit })
-      const toBlock = layout === undefined ? Ndjson.make(source, chosen, kind, requests) : Csv.make(layout)
-      let ended = false
-      const next = Effect.gen(function* () {
-        while (!ended) {
-          const text = yield* read
-          if (text === undefined) {
-            ended = true
-            if (state.bytesRead !== source.fingerprint.size) return yield* Source.changed(source)
-            yield* Source.unchanged(source)
-          }
-          const records = yield* splitter.push(text ?? "", ended)
-          const block = yield* toBlock(records, ended)
-          if (ended) state.digest = Option.some(hash.digest("hex"))
-          if (block.length > 0 || block.malformed.length > 0) return block
-        }
-        return yield* Effect.fail(undefined)
-      })
-      return Stream.repeatEffectOption(Effect.mapError(next, Option.fromNullable))
+      const pass: Pass.Options = {
+        source,
+        limit,
+        bufferSize: options.bufferSize,
+        onBytes: (bytes) => {
+          state.bytesRead += bytes.length
+          hash.update(bytes)
+        },
+        onEnd: Effect.suspend(() =>
+          state.bytesRead === source.fingerprint.size ? Source.unchanged(source) : Source.changed(source)
+        )
+      }
+      const next =
+        layout === undefined ? Pass.ndjson(pass, Ndjson.make(source, chosen, kind, requests)) : Pass.csv(pass, layout)
+      return Stream.repeatEffectOption(
+        Effect.flatMap(Effect.mapError(next, Option.some), (block) => {
+          if (block !== undefined) return Effect.succeed(block)
+          state.digest = Option.some(hash.digest("hex"))
+          return Effect.fail(Option.none())
+        })
+      )
     })
   )
 

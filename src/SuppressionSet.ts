@@ -4,10 +4,11 @@
  * @since 0.1.0
  */
 import { createHash } from "node:crypto"
-import type { Group } from "./Contract.js"
 import type { Batch, Entry, EntryBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as Codec from "./SuppressionSet/codec.js"
+import * as Groups from "./SuppressionSet/groups.js"
+import * as Table from "./SuppressionSet/table.js"
 
 export {
   /**
@@ -20,8 +21,9 @@ export {
 
 /**
  * A compact table: for each number its digits (8 bytes), its value (4) and its place (4), kept in the order of arrival in
- * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full. So 21.3 to 24
- * bytes a number. Of other kinds than numbers, the codec holds the texts, and the table their positions in place of digits.
+ * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full in each of its parts.
+ * So 23 bytes a number, and no more while it grows. Of other kinds than numbers, the codec holds the texts, and the table
+ * their positions in place of digits.
  * Where rows say when they were asked for, 12 bytes a number more: the time of the earliest request, and a reference to the
  * moment from which the number was known to be on the list.
  *
@@ -119,16 +121,8 @@ export const wasBefore: number = Number.NEGATIVE_INFINITY
  * What the request of a number says, by its expiry and its reason (an index into `reasons`).
  *
  * @since 0.1.0
- * @category models
  */
-export type Grouping = (expires: number, reason: number) => Group
-
-const byValue: Grouping = (expires, reason) => ({ expires, reason: DncEntry.reasons[reason] })
-
-/** Entries of one column chunk; a chunk is never moved, so growth copies nothing but the index. */
-const chunkBits = 15
-const chunkSize = 1 << chunkBits
-const chunkMask = chunkSize - 1
+export type Grouping = Groups.Grouping
 
 /** The three highest bits of a value say where its number stands. */
 const waiting = 0
@@ -139,8 +133,8 @@ const heldState = 4
 const stateShift = 29
 const valueMask = (1 << stateShift) - 1
 
+/** What is known of the numbers of a chunk of the table. */
 interface Chunk {
-  readonly number: Float64Array
   readonly value: Uint32Array
   readonly place: Uint32Array
   /** A bit for each number that was seen; made with the first. */
@@ -149,54 +143,29 @@ interface Chunk {
   requests: { readonly at: Float64Array; readonly honoured: Uint32Array } | undefined
 }
 
+const { chunkBits, chunkMask, chunkSize } = Table
+
+/** How many numbers a part of what is cut has, at least: they are gathered together. */
+const gathered = 1 << 16
+
 /**
  * @since 0.1.0
  * @category constructors
  */
 export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
+  const table = Table.make()
+  const numbers = table.chunks
   const chunks: Array<Chunk> = []
-  let size = 0
+  const positions = new Uint32Array(Table.most)
   let pending = 0
   let nextBatch = 0
-  /** Position in the columns plus one; 0 is an empty slot. */
-  let index = new Uint32Array(1024)
 
-  const valueIds = new Map<number, number>()
-  const valueExpires: Array<number> = []
-  const valueReason: Array<number> = []
+  const values = Groups.makeValues()
 
   let hasRequests = false
   /** The times from which numbers are on the list: one a batch, so that a number needs its position only. */
   const moments = [isOpen, wasBefore]
   const before = 1
-
-  const idOf = (expires: number, reason: number): number => {
-    // expiries end with the year 9999, so four times one is exact in a double; for ever has -1 to -3
-    const key = expires === Number.POSITIVE_INFINITY ? -1 - reason : expires * 4 + reason
-    let id = valueIds.get(key)
-    if (id === undefined) {
-      id = valueExpires.length
-      valueIds.set(key, id)
-      valueExpires.push(expires)
-      valueReason.push(reason)
-    }
-    return id
-  }
-
-  /** The slot of a number, or the empty one where it belongs. */
-  const slotOf = (number: number): number => {
-    let slot = hash(number) % index.length
-    for (;;) {
-      const at = index[slot]
-      if (at === 0 || chunks[(at - 1) >>> chunkBits].number[(at - 1) & chunkMask] === number) return slot
-      slot = slot + 1 === index.length ? 0 : slot + 1
-    }
-  }
-
-  const grow = (): void => {
-    index = new Uint32Array(Math.ceil(index.length * 1.5))
-    for (let i = 0; i < size; i++) index[slotOf(chunks[i >>> chunkBits].number[i & chunkMask])] = i + 1
-  }
 
   /** The earliest request counts, whichever row is the strictest. */
   const request = (at: number, requestedAt: number): void => {
@@ -226,107 +195,117 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
 
   const add = (block: EntryBlock, base: number): number => {
     const numbers = codec.numbers(block)
-    const { requestedAt } = block
     let duplicates = 0
-    for (let i = 0; i < block.length; i++) {
-      const number = numbers[i]
-      const expires = block.expires[i]
-      const reason = block.reason[i]
-      const slot = slotOf(number)
-      if (index[slot] === 0) {
-        if ((size & chunkMask) === 0) {
-          chunks.push({
-            number: new Float64Array(chunkSize),
-            value: new Uint32Array(chunkSize),
-            place: new Uint32Array(chunkSize),
-            seen: undefined,
-            requests: undefined
-          })
-        }
-        const chunk = chunks[size >>> chunkBits]
-        chunk.number[size & chunkMask] = number
-        chunk.value[size & chunkMask] = idOf(expires, reason)
-        chunk.place[size & chunkMask] = base + block.line[i]
-        index[slot] = ++size
-        pending++
-        if (requestedAt !== undefined) request(size - 1, requestedAt[i])
-        if (size > index.length * 0.75) grow()
-        continue
+    for (let from = 0; from < block.length; from += Table.most) {
+      const to = Math.min(from + Table.most, block.length)
+      let size = table.size()
+      table.put(numbers, from, to, positions)
+      for (let i = from; i < to; i++) {
+        const at = positions[i - from]
+        if (at < size) duplicates += fold(block, i, base, at)
+        else place(block, i, base, size++)
       }
-      const at = index[slot] - 1
-      if (requestedAt !== undefined) request(at, requestedAt[i])
-      const chunk = chunks[at >>> chunkBits]
-      const state = chunk.value[at & chunkMask] >>> stateShift
-      const id = chunk.value[at & chunkMask] & valueMask
-      const stricter = DncEntry.isStricter(expires, reason, valueExpires[id], valueReason[id])
-      if (stricter || state === failedState) {
-        chunk.value[at & chunkMask] = stricter ? idOf(expires, reason) : id
-        if (state !== waiting) {
-          // its earlier row has its disposition; this one goes out for itself
-          chunk.place[at & chunkMask] = base + block.line[i]
-          pending++
-          continue
-        }
-      }
-      duplicates++
     }
     return duplicates
   }
 
-  /** The groups in the order in which their first value came, and the one that each value belongs to. */
-  const groupValues = (group: Grouping): { readonly groups: Array<Group>; readonly ofValue: Uint32Array } => {
-    const groups: Array<Group> = []
-    const known = new Map<string, number>()
-    const ofValue = Uint32Array.from(valueExpires, (expires, id) => {
-      const found = group(expires, valueReason[id])
-      const key = `${found.reason} ${found.expires}`
-      if (!known.has(key)) known.set(key, groups.push(found) - 1)
-      return known.get(key)!
-    })
-    return { groups, ofValue }
+  const place = (block: EntryBlock, i: number, base: number, at: number): void => {
+    if ((at & chunkMask) === 0) {
+      chunks.push({
+        value: new Uint32Array(chunkSize),
+        place: new Uint32Array(chunkSize),
+        seen: undefined,
+        requests: undefined
+      })
+    }
+    const chunk = chunks[at >>> chunkBits]
+    chunk.value[at & chunkMask] = values.idOf(block.expires[i], block.reason[i])
+    chunk.place[at & chunkMask] = base + block.line[i]
+    pending++
+    if (block.requestedAt !== undefined) request(at, block.requestedAt[i])
+  }
+
+  /** A row of a number that is known; 1 where it is a duplicate. */
+  const fold = (block: EntryBlock, i: number, base: number, at: number): number => {
+    const expires = block.expires[i]
+    const reason = block.reason[i]
+    if (block.requestedAt !== undefined) request(at, block.requestedAt[i])
+    const chunk = chunks[at >>> chunkBits]
+    const state = chunk.value[at & chunkMask] >>> stateShift
+    const id = chunk.value[at & chunkMask] & valueMask
+    const stricter = DncEntry.isStricter(expires, reason, values.expires[id], values.reason[id])
+    if (!stricter && state !== failedState) return 1
+    chunk.value[at & chunkMask] = stricter ? values.idOf(expires, reason) : id
+    if (state === waiting) return 1
+    // its earlier row has its disposition; this one goes out for itself
+    chunk.place[at & chunkMask] = base + block.line[i]
+    pending++
+    return 0
+  }
+
+  /** Does something with each value of a number that waits, and its position. */
+  const forEachWaiting = (f: (value: number, position: number, column: Uint32Array) => void): void => {
+    const size = table.size()
+    for (let from = 0; from < size; from += chunkSize) {
+      const column = chunks[from >>> chunkBits].value
+      const count = Math.min(chunkSize, size - from)
+      for (let i = 0; i < count; i++) if (column[i] >>> stateShift === waiting) f(column[i], from + i, column)
+    }
   }
 
   /** How many numbers wait in each of so many classes, by the class of each value. */
   const countWaiting = (classes: number, ofValue: ArrayLike<number>): Uint32Array => {
     const counts = new Uint32Array(classes)
-    for (let i = 0; i < size; i++) {
-      const value = chunks[i >>> chunkBits].value[i & chunkMask]
-      if (value >>> stateShift === waiting) counts[ofValue[value]]++
-    }
+    forEachWaiting((value) => {
+      counts[ofValue[value]]++
+    })
     return counts
+  }
+
+  const markCut = (value: number, position: number, column: Uint32Array): void => {
+    column[position & chunkMask] = ((cutState << stateShift) | value) >>> 0
   }
 
   function* cut(
     largest: number,
     { action, dncListId, runId }: Pick<Batch, "runId" | "dncListId" | "action">,
-    group: Grouping = byValue
+    group: Grouping = Groups.byValue
   ): Iterable<Batch> {
-    const { groups, ofValue } = groupValues(group)
+    const { groups, ofValue } = values.group(group)
     const counts = countWaiting(groups.length, ofValue)
     const start = new Uint32Array(counts.length + 1)
     for (let id = 0; id < counts.length; id++) start[id + 1] = start[id] + counts[id]
     // a counting sort: positions by group, each group in order of arrival
     const order = new Uint32Array(pending)
     const next = start.slice()
-    for (let i = 0; i < size; i++) {
-      const column = chunks[i >>> chunkBits].value
-      const value = column[i & chunkMask]
-      if (value >>> stateShift !== waiting) continue
-      order[next[ofValue[value]]++] = i
-      column[i & chunkMask] = ((cutState << stateShift) | value) >>> 0
-    }
+    forEachWaiting((value, position, column) => {
+      order[next[ofValue[value]]++] = position
+      markCut(value, position, column)
+    })
     pending = 0
-    const numberAt = (i: number): number => chunks[order[i] >>> chunkBits].number[order[i] & chunkMask]
+    let part: Float64Array = new Float64Array(0)
+    let first = 0
     for (let id = 0; id < counts.length; id++) {
       for (let from = start[id]; from < start[id + 1]; from += largest) {
-        const numbers = new Float64Array(Math.min(largest, start[id + 1] - from))
-        for (let i = 0; i < numbers.length; i++) numbers[i] = numberAt(from + i)
+        const to = Math.min(from + largest, start[id + 1])
+        if (to > first + part.length) {
+          first = from
+          part = gather(order.subarray(from, Math.max(to, from + gathered)))
+        }
+        const numbers = part.subarray(from - first, to - first)
         yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
       }
     }
   }
 
-  const locate = (number: number): number => index[slotOf(number)] - 1
+  /** The numbers of so many positions: together, for each of them is waited for from afar. */
+  const gather = (positions: Uint32Array): Float64Array => {
+    const part = new Float64Array(positions.length)
+    for (let i = 0; i < part.length; i++) part[i] = numbers[positions[i] >>> chunkBits][positions[i] & chunkMask]
+    return part
+  }
+
+  const { locate } = table
 
   const find = (phoneNumber: string): number => locate(codec.numberOf(phoneNumber))
 
@@ -354,42 +333,44 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
   }
 
   function* inState(state: number, wanted: boolean): Iterable<string> {
-    for (let i = 0; i < size; i++) {
-      const { number, seen, value } = chunks[i >>> chunkBits]
+    for (let i = 0; i < table.size(); i++) {
+      const { seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
-      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) yield codec.format(number[at])
+      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) {
+        yield codec.format(numbers[i >>> chunkBits][at])
+      }
     }
   }
 
-  function* values(): Iterable<readonly [number: number, expires: number, seen: boolean]> {
-    for (let i = 0; i < size; i++) {
-      const { number, seen, value } = chunks[i >>> chunkBits]
+  function* all(): Iterable<readonly [number: number, expires: number, seen: boolean]> {
+    for (let i = 0; i < table.size(); i++) {
+      const { seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
       if (value[at] >>> stateShift === heldState) continue
-      yield [number[at], valueExpires[value[at] & valueMask], isSeen(seen, at)]
+      yield [numbers[i >>> chunkBits][at], values.expires[value[at] & valueMask], isSeen(seen, at)]
     }
   }
 
   const digest = (): string => {
     const hash = createHash("sha256")
-    for (let from = 0; from < size; from += chunkSize) {
-      const { number, value } = chunks[from >>> chunkBits]
-      const count = Math.min(chunkSize, size - from)
-      hash.update(number.subarray(0, count)).update(value.subarray(0, count))
+    for (let from = 0; from < table.size(); from += chunkSize) {
+      const count = Math.min(chunkSize, table.size() - from)
+      const which = from >>> chunkBits
+      hash.update(numbers[which].subarray(0, count)).update(chunks[which].value.subarray(0, count))
     }
-    return hash.update(JSON.stringify([valueExpires, valueReason, codec.held])).digest("hex")
+    return hash.update(JSON.stringify([values.expires, values.reason, codec.held])).digest("hex")
   }
 
   return {
-    size: () => size,
+    size: table.size,
     digest,
     bytes: () =>
       chunks.reduce(
         (sum, { requests, seen }) =>
-          sum + chunkSize * (requests === undefined ? 16 : 28) + (seen === undefined ? 0 : seen.byteLength),
+          sum + chunkSize * (requests === undefined ? 8 : 20) + (seen === undefined ? 0 : seen.byteLength),
         0
       ) +
-      index.byteLength +
+      table.bytes() +
       codec.bytes(),
     add,
     place: (phoneNumber) => {
@@ -403,46 +384,44 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
       const { requests, value } = chunks[at >>> chunkBits]
       const id = value[at & chunkMask] & valueMask
       return {
-        reason: DncEntry.reasons[valueReason[id]],
-        expires: valueExpires[id],
+        reason: DncEntry.reasons[values.reason[id]],
+        expires: values.expires[id],
         ...DncEntry.requested(requests?.at[at & chunkMask])
       }
     },
     countForEver: (group) => {
       const isFor = (expires: number) => expires === Number.POSITIVE_INFINITY
-      const longer = valueExpires.map((end, id) => Number(!isFor(end) && isFor(group(end, valueReason[id]).expires)))
+      const longer = values.expires.map((end, id) =>
+        Number(!isFor(end) && isFor(group(end, values.reason[id]).expires))
+      )
       return countWaiting(2, longer)[1]
     },
-    countBatches: (largest, group = byValue) => {
-      const { groups, ofValue } = groupValues(group)
+    countBatches: (largest, group = Groups.byValue) => {
+      const { groups, ofValue } = values.group(group)
       return countWaiting(groups.length, ofValue).reduce((sum, count) => sum + Math.ceil(count / largest), 0)
     },
     cut,
     numberOf: codec.numberOf,
     expires: (number) => {
       const at = locate(number)
-      return at === -1 ? undefined : valueExpires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
+      return at === -1 ? undefined : values.expires[chunks[at >>> chunkBits].value[at & chunkMask] & valueMask]
     },
     see,
     unsee: () => {
       for (const chunk of chunks) chunk.seen = undefined
     },
     take: () => {
-      for (let i = 0; i < size; i++) {
-        const column = chunks[i >>> chunkBits].value
-        const value = column[i & chunkMask]
-        if (value >>> stateShift === waiting) column[i & chunkMask] = ((cutState << stateShift) | value) >>> 0
-      }
+      forEachWaiting(markCut)
       pending = 0
     },
     hasRequests: () => hasRequests,
     honour,
     forEachRequest: (f) => {
-      for (let i = 0; i < size; i++) {
-        const { number, requests } = chunks[i >>> chunkBits]
+      for (let i = 0; i < table.size(); i++) {
+        const { requests } = chunks[i >>> chunkBits]
         const at = i & chunkMask
         if (requests !== undefined && requests.at[at] !== Number.POSITIVE_INFINITY)
-          f(number[at], requests.at[at], moments[requests.honoured[at]])
+          f(numbers[i >>> chunkBits][at], requests.at[at], moments[requests.honoured[at]])
       }
     },
     contactOf: codec.format,
@@ -456,7 +435,7 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     waiting: () => inState(waiting, false),
     position: locate,
     settled: (seen) => inState(settledState, seen),
-    values,
+    values: all,
     sent: (seen) => inState(cutState, seen),
     unsend: (phoneNumbers) => {
       for (const phoneNumber of phoneNumbers) {
@@ -475,11 +454,3 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
 
 const isSeen = (seen: Uint8Array | undefined, at: number): boolean =>
   seen !== undefined && (seen[at >>> 3] & (1 << (at & 7))) !== 0
-
-/** A well-mixed 32-bit hash of an integer below 10^15. */
-const hash = (number: number): number => {
-  const high = Math.floor(number / 0x1_0000_0000)
-  let h = Math.imul((number | 0) ^ Math.imul(high, 0x9e3779b1), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
-}

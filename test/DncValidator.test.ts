@@ -217,7 +217,7 @@ describe("DncValidator", () => {
         fc.pre(phoneNumber !== "" && !/[a-z]|^\+?\d+\.0$/i.test(phoneNumber))
         const result = DncValidator.validateRow(standard, { phoneNumber, country }, now)
         const expected = oracle(phoneNumber, country as CountryCode)
-        if (expected === undefined || expected.number.length > 16) {
+        if (expected === undefined || expected.number.length > 16 || Number(expected.number) < 1_000_000) {
           assert.include(["InvalidPhoneNumber", "AmbiguousPhoneNumber"], Either.getOrThrow(Either.flip(result)).code)
         } else if (["US", "CA", "GB", "DE", "FR"].includes(expected.country ?? "")) {
           assert.strictEqual(Either.getOrThrow(result).phoneNumber, expected.number)

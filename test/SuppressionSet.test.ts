@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
 import { DncEntry, SuppressionSet } from "genesys-dnc"
+import { makeRandom } from "./support/random.js"
 
 const run = { runId: "run", dncListId: "list", action: "add" as const }
 
@@ -346,6 +347,82 @@ describe("SuppressionSet", () => {
     }
   })
 
+  it("finds every number as a map does, whatever it has grown to", () => {
+    const random = makeRandom(7)
+    for (const [limit, count] of [
+      [300, 2000],
+      [1e15, 150_000],
+      [120_000, 200_000]
+    ]) {
+      const set = SuppressionSet.make()
+      const model = new Map<number, number>()
+      for (let base = 0; base < count; base += 700) {
+        const numbers = Array.from({ length: 700 }, () => 1 + random.below(limit))
+        set.add(DncEntry.entryBlock(numbers, new Float64Array(700).fill(forEver)), 0)
+        for (const number of numbers) if (!model.has(number)) model.set(number, model.size)
+      }
+      assert.strictEqual(set.size(), model.size)
+      for (const [number, position] of model) if (set.position(number) !== position) assert.fail(`${number} is lost`)
+      for (let i = 0; i < 10_000; i++) {
+        const number = random.below(limit * 2)
+        if (set.position(number) !== (model.get(number) ?? -1)) assert.fail(`${number} is found`)
+      }
+    }
+  })
+
+  it("holds at most 24 bytes a number on average over its growth, and never more than 40", () => {
+    const set = SuppressionSet.make()
+    const random = makeRandom(3)
+    const [from, to] = [10_000, 400_000]
+    let [sum, weight, worst] = [0, 0, 0]
+    let before = 0
+    for (let size = 0; size < to; size = set.size()) {
+      const length = size < from ? 1000 : 16
+      const numbers = Float64Array.from({ length }, () => 12_000_000_000 + random.below(4e9))
+      set.add(DncEntry.entryBlock(numbers, new Float64Array(length).fill(forEver)), 0)
+      const bytes = set.bytes()
+      if (size >= from) {
+        // a part of the index that has grown by half was there twice
+        worst = Math.max(worst, (before + 3 * (bytes - before)) / size)
+        // each order of magnitude counts the same
+        sum += (bytes / set.size()) * (1 / size)
+        weight += 1 / size
+      }
+      before = bytes
+    }
+    assert.isAtMost(sum / weight, 24)
+    assert.isAtMost(worst, 40)
+  })
+
+  it("cuts numbers with 10,000 ends into as few batches as can be, in the order of their arrival", () => {
+    const random = makeRandom(5)
+    const set = SuppressionSet.make()
+    const groups = new Map<number, Array<string>>()
+    for (let base = 0; base < 300_000; base += 5000) {
+      const numbers = Array.from({ length: 5000 }, (_, i) => 12_000_000_000 + base + i)
+      const ends = numbers.map(() => Date.UTC(2070, 0, 1 + random.below(10_000)))
+      set.add(DncEntry.entryBlock(numbers, ends), 0)
+      numbers.forEach((number, i) => {
+        const group = groups.get(ends[i])
+        if (group === undefined) groups.set(ends[i], [`+${number}`])
+        else group.push(`+${number}`)
+      })
+    }
+    const largest = 25
+    const expected = [...groups].flatMap(([expires, numbers]) =>
+      Array.from({ length: Math.ceil(numbers.length / largest) }, (_, i) => ({
+        expires,
+        phoneNumbers: numbers.slice(i * largest, (i + 1) * largest)
+      }))
+    )
+    assert.strictEqual(set.countBatches(largest), expected.length)
+    let at = 0
+    for (const { expires, phoneNumbers } of set.cut(largest, run)) {
+      assert.deepStrictEqual({ expires, phoneNumbers: [...phoneNumbers] }, expected[at++])
+    }
+    assert.strictEqual(at, expected.length)
+  })
+
   describe("at a million numbers", () => {
     const million = 1_000_000
     const blockSize = 10_000
@@ -369,8 +446,8 @@ describe("SuppressionSet", () => {
       return { duplicates, most }
     }
 
-    /** Columns are allocated for 32,768 numbers at once. */
-    const chunkRounding = 32_768 * 16
+    /** Columns are allocated for 4,096 numbers at once. */
+    const chunkRounding = 4096 * 16
 
     it("loses none, and holds at most 24 bytes a number", () => {
       const set = SuppressionSet.make()
@@ -469,7 +546,7 @@ describe("requests", () => {
     blank.add(requested(numbers.map((number) => [number, forEver])), 0)
     all.add(requested(numbers.map((number) => [number, 5])), 0)
     assert.strictEqual(blank.bytes(), without.bytes())
-    const columns = Math.ceil(numbers.length / 32_768) * 32_768
+    const columns = Math.ceil(numbers.length / 4096) * 4096
     assert.strictEqual(all.bytes() - without.bytes(), columns * 12)
     assert.strictEqual(all.digest(), without.digest())
   })

@@ -13,6 +13,8 @@ import * as Phone from "../Phone.js"
 export interface Judge {
   /** The digits of the one valid number that a cell holds, as an integer, or why it is not taken for one. */
   readonly judge: (raw: string) => number | Pick<Reject, "code" | "message">
+  /** The number that a cell in ASCII holds, or 0 where {@link judge} has to be asked. */
+  readonly ofBytes: (bytes: Uint8Array, from: number, to: number) => number
   /** The country of the number given last; one that belongs to no country has `001`. */
   readonly country: () => string
 }
@@ -22,6 +24,13 @@ export const make = (defaultCountry: CountryCode): Judge => {
   let country = "001"
   return {
     country: () => country,
+    ofBytes: (bytes, from, to) => {
+      if (bytes[to - 1] === zero && to - from > 1 && bytes[to - 2] === point) return 0
+      const number = parser.ofBytes(bytes, from, to)
+      if (number < leastNumber) return 0
+      country = parser.country() ?? "001"
+      return number
+    },
     judge: (raw) => {
       const number = raw.endsWith(".0") ? -1 : parser.ofText(raw)
       if (number >= leastNumber) {
@@ -45,6 +54,8 @@ export const make = (defaultCountry: CountryCode): Judge => {
     }
   }
 }
+
+const [point, zero] = [46, 48]
 
 /** A plus sign and the 15 digits of E.164: libphonenumber takes 17 for Germany, which a double does not hold. */
 const longestNumber = 16

@@ -10,6 +10,7 @@ import type { Reject, RowBlock } from "../DncEntry.js"
 import { DncValidator } from "../DncValidator.js"
 import { type Options, TooManyRejects } from "../Pipeline.js"
 import type { InputReport } from "../RunReport.js"
+import * as Plain from "../SuppressionFile/Plain.js"
 import { count, type Run } from "./run.js"
 
 /** Every input, block by block. */
@@ -25,7 +26,7 @@ export const read = <E, E2>(run: Run<E, E2>) =>
         Effect.flatMap(input.bytesRead, (bytesRead) => {
           lastLine = Math.max(lastLine, block.line[block.length - 1] ?? 0, block.malformed.at(-1)?.line ?? 0)
           run.progress.bytesRead = bytesBefore + bytesRead
-          return take(run, validator, i, block)
+          return Effect.map(take(run, validator, i, block), () => Plain.release(block))
         })
       )
       bytesBefore += input.bytes

@@ -33,26 +33,22 @@ export interface Layout {
 }
 
 /**
- * Turns the records of one pass into blocks; the first record is dropped where the layout has a header.
+ * Turns the records of one pass into blocks; `header` says that the first of them is the header, which is dropped.
  *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (layout: Layout): ((records: Records.Records) => Either.Either<RowBlock, InputError>) => {
-  const { delimiter, kind, mapping, own, width } = layout
+export const make = (
+  layout: Layout
+): ((records: Records.Records, header: boolean) => Either.Either<RowBlock, InputError>) => {
+  const { delimiter, mapping, width } = layout
   const phoneColumn = mapping.phoneNumber
   /** Index into `rowFields` of what each cell holds, or -1. */
   const fields = Array.from({ length: width }, (_, column) => rowFields.findIndex((field) => mapping[field] === column))
-  let first = layout.header
-  const than = layout.header ? "the header" : "the first row"
 
-  return (records) => {
+  return (records, header) => {
     const { text } = records
-    let from = 0
-    if (first && records.start.length > 0) {
-      first = false
-      from = 1
-    }
+    const from = header && records.start.length > 0 ? 1 : 0
     const parsed = parseQuoted(records, from, delimiter)
     const line: Array<number> = []
     const start: Array<number> = []
@@ -62,19 +58,9 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
     const present = rowFields.map((field) => mapping[field] !== undefined)
 
     const refuse = (record: number, message: string, cells: ReadonlyArray<string> | undefined): void => {
-      const raw = copy(text.slice(records.start[record], Math.min(records.end[record], records.start[record] + shown)))
-      const fallback = Array.from({ length: own }, (_, column) => (column === phoneColumn ? raw : ""))
-      malformed.push({
-        line: records.line[record],
-        raw,
-        code: "MalformedRow",
-        message,
-        cells: cells === undefined ? fallback : under(cells, own, delimiter).map(meant)
-      })
+      const raw = text.slice(records.start[record], Math.min(records.end[record], records.start[record] + shown))
+      malformed.push(refusal(layout, raw, records.line[record], message, cells))
     }
-    const tooFew = (cells: number): string =>
-      `has ${count(cells)}, the ${names[kind].one} would be in cell ${phoneColumn + 1}`
-    const tooMany = (cells: number): string => `has ${count(cells)}, ${than} has ${width}`
     const close = (record: number, cells: number): void => {
       line.push(records.line[record])
       start.push(records.start[record])
@@ -112,8 +98,7 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
           for (let field = 0; field < values.length; field++) {
             if (present[field] && mapping[rowFields[field]]! < cells) values[field].pop()
           }
-          const split = text.slice(records.start[record], stop).split(delimiter)
-          refuse(record, extra ? tooMany(split.length) : tooFew(split.length), split)
+          malformed.push(wrongWidth(layout, text.slice(records.start[record], stop), records.line[record]))
         } else {
           close(record, cells)
         }
@@ -132,9 +117,9 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
         } else if (hidden === "perhaps") {
           refuse(record, "has a cell over several lines, one of which looks like a row of its own", cells)
         } else if (cells.length > width && cells.slice(width).some((cell) => cell.trim() !== "")) {
-          refuse(record, tooMany(cells.length), cells)
+          refuse(record, tooMany(layout, cells.length), cells)
         } else if (cells.length <= phoneColumn) {
-          refuse(record, tooFew(cells.length), cells)
+          refuse(record, tooFew(layout, cells.length), cells)
         } else {
           for (let column = 0; column < width && column < cells.length; column++) {
             if (fields[column] >= 0) values[fields[column]].push(unescape(cells[column]).trim())
@@ -156,13 +141,56 @@ export const make = (layout: Layout): ((records: Records.Records) => Either.Eith
       country,
       ...(requestedAt === undefined ? {} : { requestedAt }),
       malformed,
-      cells: (index) => {
-        const cells = split(text.slice(start[index], end[index]), delimiter) ?? []
-        return under(cells.slice(0, width), own, undefined).map(meant)
-      }
+      cells: (index) => ownCells(layout, text.slice(start[index], end[index])).map(copy)
     })
   }
 }
+
+/**
+ * The cells of a record under the input's own columns, as they are meant.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const ownCells = ({ delimiter, own, width }: Layout, record: string): ReadonlyArray<string> =>
+  under((split(record, delimiter) ?? []).slice(0, width), own, undefined).map(unescape)
+
+/**
+ * Of a record without a quote that has too few cells, or too many.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const wrongWidth = (layout: Layout, record: string, line: number): Reject => {
+  const cells = record.split(layout.delimiter)
+  const extra = cells.slice(layout.width).some((cell) => cell.trim() !== "")
+  const message = extra ? tooMany(layout, cells.length) : tooFew(layout, cells.length)
+  return refusal(layout, record.slice(0, shown), line, message, cells)
+}
+
+const refusal = (
+  { delimiter, mapping, own }: Layout,
+  slice: string,
+  line: number,
+  message: string,
+  cells: ReadonlyArray<string> | undefined
+): Reject => {
+  const raw = copy(slice)
+  const fallback = Array.from({ length: own }, (_, column) => (column === mapping.phoneNumber ? raw : ""))
+  return {
+    line,
+    raw,
+    code: "MalformedRow",
+    message,
+    cells: cells === undefined ? fallback : under(cells, own, delimiter).map(meant)
+  }
+}
+
+const tooFew = ({ kind, mapping }: Layout, cells: number): string =>
+  `has ${count(cells)}, the ${names[kind].one} would be in cell ${mapping.phoneNumber + 1}`
+
+const tooMany = ({ header, width }: Layout, cells: number): string =>
+  `has ${count(cells)}, ${header ? "the header" : "the first row"} has ${width}`
 
 /**
  * The cells of one record, or nothing if its quoting is wrong.

@@ -43,6 +43,10 @@ export interface Records {
 export interface Splitter {
   /** Takes the next piece; `final` says that none follows. */
   readonly push: (text: string, final: boolean) => Either.Either<Records, InputError>
+  /** The line that begins next, or `undefined` where one has begun that has not ended. */
+  readonly line: () => number | undefined
+  /** Passes over so many whole lines that were read otherwise. */
+  readonly pass: (lines: number) => void
 }
 
 /**
@@ -182,7 +186,13 @@ export const make = (options: {
       { line: quoteLine }
     )
 
-  return { push }
+  return {
+    push,
+    line: () => (carry === "" && !open && !skipping ? line : undefined),
+    pass: (lines) => {
+      line += lines
+    }
+  }
 }
 
 const CLOSED = 0

@@ -122,8 +122,55 @@ export const changed = (source: Source): InputError =>
   inputError(source, "Changed", "changed while it was in use", "Start again when nothing writes to the file any more.")
 
 /**
+ * What of a buffer holds bytes of the input: text from `from` to before `to`, and up to `total` the beginning of a code point.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Piece {
+  readonly from: number
+  readonly to: number
+  readonly total: number
+  readonly ended: boolean
+}
+
+/**
+ * A pass over the bytes from the beginning: each run fills the buffer behind the bytes of before that it holds still.
+ * `onBytes` sees every byte once.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const filler = (
+  source: Source,
+  onBytes: (bytes: Buffer) => void
+): ((buffer: Buffer, held: number) => Effect.Effect<Piece, InputError>) => {
+  let position = 0
+  let started = false
+  return (buffer, held) =>
+    Effect.flatMap(
+      attempt(source, () => source.handle.read(buffer, held, buffer.length - held, position), "Read"),
+      ({ bytesRead }) => {
+        onBytes(buffer.subarray(held, held + bytesRead))
+        const ended = bytesRead === 0
+        const offset = position - held
+        position += bytesRead
+        const total = held + bytesRead
+        const to = ended ? total : total - cutTail(buffer, total)
+        const bytes = buffer.subarray(0, to)
+        if (bytes.includes(0) || !isUtf8(bytes)) return Effect.flatMap(notText(source, bytes, offset), Effect.fail)
+        const from = !started && bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0
+        started ||= to > 0
+        return Effect.succeed({ from, to, total, ended })
+      }
+    )
+}
+
+const byteOrderMark = Buffer.from("\uFEFF")
+
+/**
  * A pass over the text from the beginning: each run yields the next piece, cut between code points, and `undefined` at
- * the end. `onBytes` sees every byte once; its buffer is used again.
+ * the end.
  *
  * @since 0.1.0
  * @category reading
@@ -133,38 +180,39 @@ export const reader = (
   bufferSize: number,
   onBytes: (bytes: Buffer) => void = () => {}
 ): Effect.Effect<string | undefined, InputError> => {
-  const buffer = Buffer.allocUnsafe(bufferSize + 4)
-  /** Bytes of a code point that the last read cut, at the start of `buffer`. */
+  const buffer = Buffer.allocUnsafe(bufferSize + longestCodePoint)
+  const fill = filler(source, onBytes)
   let held = 0
-  let position = 0
-  let started = false
   let ended = false
-  const next: Effect.Effect<string | undefined, InputError> = Effect.suspend(() => {
-    if (ended) return Effect.succeed(undefined)
-    return Effect.flatMap(
-      attempt(source, () => source.handle.read(buffer, held, bufferSize, position), "Read"),
-      ({ bytesRead }) => {
-        onBytes(buffer.subarray(held, held + bytesRead))
-        ended = bytesRead === 0
-        const offset = position - held
-        position += bytesRead
-        const total = held + bytesRead
-        const whole = ended ? total : total - cutTail(buffer, total)
-        const bytes = buffer.subarray(0, whole)
-        if (bytes.includes(0) || !isUtf8(bytes)) return Effect.flatMap(notText(source, bytes, offset), Effect.fail)
-        let text = bytes.toString(isAscii(bytes) ? "latin1" : "utf8")
-        buffer.copyWithin(0, whole, total)
-        held = total - whole
-        if (!started && text !== "") {
-          started = true
-          if (text.charCodeAt(0) === 0xfeff) text = text.slice(1)
-        }
-        return text === "" ? next : Effect.succeed(text)
-      }
-    )
-  })
+  const next: Effect.Effect<string | undefined, InputError> = Effect.suspend(() =>
+    ended
+      ? Effect.succeed(undefined)
+      : Effect.flatMap(fill(buffer, held), (piece) => {
+          ended = piece.ended
+          const text = textOf(buffer, piece.from, piece.to)
+          buffer.copyWithin(0, piece.to, piece.total)
+          held = piece.total - piece.to
+          return text === "" ? next : Effect.succeed(text)
+        })
+  )
   return next
 }
+
+/**
+ * In bytes; a buffer must have room for more than the beginning of one.
+ *
+ * @since 0.1.0
+ */
+export const longestCodePoint = 4
+
+/**
+ * The text of bytes that are UTF-8.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const textOf = (bytes: Buffer, from: number, to: number): string =>
+  bytes.toString(isAscii(bytes.subarray(from, to)) ? "latin1" : "utf8", from, to)
 
 /**
  * Runs an operation on the file and says what its failure means.

@@ -106,7 +106,7 @@ const limit = 4096
 const blocks = (
   parts: ReadonlyArray<string>,
   delimiter: string | undefined,
-  toBlock: (records: Records.Records, final: boolean) => ReturnType<ReturnType<typeof Csv.make>>
+  toBlock: (records: Records.Records, first: boolean, final: boolean) => ReturnType<ReturnType<typeof Csv.make>>
 ) => {
   const splitter = Records.make({ input: named, delimiter, limit })
   const counts = { records: 0, rows: 0, characters: 0 }
@@ -119,7 +119,7 @@ const blocks = (
       ensure(start <= end && end <= records.right.text.length, () => `a record from ${start} to ${end}`)
       counts.records++
     }
-    const block = toBlock(records.right, final)
+    const block = toBlock(records.right, counts.records === records.right.start.length, final)
     if (Either.isLeft(block)) return block.left
     const { cells, length, malformed, phoneNumber } = block.right
     ensure(phoneNumber.length === length, () => `${phoneNumber.length} numbers in ${length} rows`)
@@ -157,7 +157,8 @@ const csv = sync(
         country: undefined
       }))
     }
-    const counts = blocks(pieces(text, cuts), delimiter, Csv.make(layout))
+    const toBlock = Csv.make(layout)
+    const counts = blocks(pieces(text, cuts), delimiter, (records, first) => toBlock(records, header && first))
     if ("_tag" in counts) return
     ensure(counts.rows === counts.records - (header ? 1 : 0), () => `${counts.records} records, ${counts.rows} rows`)
     ensure(
@@ -171,7 +172,8 @@ const ndjson = sync(
   "NDJSON",
   FastCheck.tuple(mutated(ndjsonFiles), cuts, FastCheck.constantFrom(...kinds)),
   ([text, cuts, kind]) => {
-    const counts = blocks(pieces(text, cuts), undefined, Ndjson.make(named, {}, kind))
+    const toBlock = Ndjson.make(named, {}, kind)
+    const counts = blocks(pieces(text, cuts), undefined, (records, _, final) => toBlock(records, final))
     if ("_tag" in counts) return
     ensure(counts.rows === counts.records, () => `${counts.records} lines, ${counts.rows} rows`)
     ensure(
