@@ -130,6 +130,8 @@ const cutState = 1
 const failedState = 2
 const settledState = 3
 const heldState = 4
+/** Taken by a cut that has not come to it yet. */
+const plannedState = 5
 const stateShift = 29
 const valueMask = (1 << stateShift) - 1
 
@@ -148,11 +150,16 @@ const { chunkBits, chunkMask, chunkSize } = Table
 /** How many numbers a part of what is cut has, at least: they are gathered together. */
 const gathered = 1 << 16
 
+/** 4 MB, however large the set is. */
+const usuallyAtOnce = 1 << 20
+
 /**
+ * `atOnce`: how many numbers a cut puts in order at once.
+ *
  * @since 0.1.0
  * @category constructors
  */
-export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
+export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAtOnce): SuppressionSet => {
   const table = Table.make()
   const numbers = table.chunks
   const chunks: Array<Chunk> = []
@@ -243,27 +250,32 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     return 0
   }
 
-  /** Does something with each value of a number that waits, and its position. */
-  const forEachWaiting = (f: (value: number, position: number, column: Uint32Array) => void): void => {
+  /** Does something with each value of a number in a state, and its position. */
+  const forEachIn = (state: number, f: (value: number, position: number, column: Uint32Array) => void): void => {
     const size = table.size()
     for (let from = 0; from < size; from += chunkSize) {
       const column = chunks[from >>> chunkBits].value
       const count = Math.min(chunkSize, size - from)
-      for (let i = 0; i < count; i++) if (column[i] >>> stateShift === waiting) f(column[i], from + i, column)
+      for (let i = 0; i < count; i++) if (column[i] >>> stateShift === state) f(column[i], from + i, column)
     }
   }
 
   /** How many numbers wait in each of so many classes, by the class of each value. */
   const countWaiting = (classes: number, ofValue: ArrayLike<number>): Uint32Array => {
     const counts = new Uint32Array(classes)
-    forEachWaiting((value) => {
+    forEachIn(waiting, (value) => {
       counts[ofValue[value]]++
     })
     return counts
   }
 
-  const markCut = (value: number, position: number, column: Uint32Array): void => {
-    column[position & chunkMask] = ((cutState << stateShift) | value) >>> 0
+  const mark = (state: number, value: number, position: number, column: Uint32Array): void => {
+    column[position & chunkMask] = ((state << stateShift) | (value & valueMask)) >>> 0
+  }
+
+  const takeAll = (state: number): void => {
+    forEachIn(waiting, (value, position, column) => mark(state, value, position, column))
+    pending = 0
   }
 
   function* cut(
@@ -272,29 +284,48 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     group: Grouping = Groups.byValue
   ): Iterable<Batch> {
     const { groups, ofValue } = values.group(group)
-    const counts = countWaiting(groups.length, ofValue)
-    const start = new Uint32Array(counts.length + 1)
-    for (let id = 0; id < counts.length; id++) start[id + 1] = start[id] + counts[id]
-    // a counting sort: positions by group, each group in order of arrival
-    const order = new Uint32Array(pending)
-    const next = start.slice()
-    forEachWaiting((value, position, column) => {
-      order[next[ofValue[value]]++] = position
-      markCut(value, position, column)
-    })
-    pending = 0
-    let part: Float64Array = new Float64Array(0)
-    let first = 0
-    for (let id = 0; id < counts.length; id++) {
-      for (let from = start[id]; from < start[id + 1]; from += largest) {
-        const to = Math.min(from + largest, start[id + 1])
-        if (to > first + part.length) {
-          first = from
-          part = gather(order.subarray(from, Math.max(to, from + gathered)))
-        }
-        const numbers = part.subarray(from - first, to - first)
-        yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
+    const left = countWaiting(groups.length, ofValue)
+    takeAll(plannedState)
+    const start = new Uint32Array(groups.length)
+    const next = new Uint32Array(groups.length)
+    const end = new Uint32Array(groups.length)
+    for (let first = 0; first < groups.length; ) {
+      // as many groups as there is room for, the last of them in whole batches
+      const room = Math.max(atOnce, largest)
+      let length = 0
+      let last = first
+      for (; last < groups.length; last++) {
+        const fitting = room - length
+        const size = left[last] <= fitting ? left[last] : fitting - (fitting % largest)
+        start[last] = length
+        next[last] = length
+        length += size
+        end[last] = length
+        left[last] -= size
+        if (left[last] > 0) break
       }
+      // a counting sort: positions by group, each group in order of arrival
+      const order = new Uint32Array(length)
+      forEachIn(plannedState, (value, position, column) => {
+        const id = ofValue[value & valueMask]
+        if (id < first || id > last || next[id] === end[id]) return
+        order[next[id]++] = position
+        mark(cutState, value, position, column)
+      })
+      let part: Float64Array = new Float64Array(0)
+      let partFrom = 0
+      for (let id = first; id <= last && id < groups.length; id++) {
+        for (let from = start[id]; from < next[id]; from += largest) {
+          const to = Math.min(from + largest, next[id])
+          if (to > partFrom + part.length) {
+            partFrom = from
+            part = gather(order.subarray(from, Math.max(to, from + gathered)))
+          }
+          const numbers = part.subarray(from - partFrom, to - partFrom)
+          yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
+        }
+      }
+      first = last
     }
   }
 
@@ -336,7 +367,8 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     for (let i = 0; i < table.size(); i++) {
       const { seen, value } = chunks[i >>> chunkBits]
       const at = i & chunkMask
-      if (value[at] >>> stateShift === state && isSeen(seen, at) === wanted) {
+      const found = value[at] >>> stateShift
+      if ((found === plannedState ? cutState : found) === state && isSeen(seen, at) === wanted) {
         yield codec.format(numbers[i >>> chunkBits][at])
       }
     }
@@ -410,10 +442,7 @@ export const make = (codec: Codec.Codec = Codec.e164): SuppressionSet => {
     unsee: () => {
       for (const chunk of chunks) chunk.seen = undefined
     },
-    take: () => {
-      forEachWaiting(markCut)
-      pending = 0
-    },
+    take: () => takeAll(cutState),
     hasRequests: () => hasRequests,
     honour,
     forEachRequest: (f) => {

@@ -254,6 +254,47 @@ describe("SuppressionSet", () => {
     }
   )
 
+  it.prop(
+    "cuts the same batches, however many numbers it puts in order at once",
+    [fc.array(row, { maxLength: 60 }), fc.integer({ min: 1, max: 20 }), largest],
+    ([rows, atOnce, largest]) => {
+      const set = SuppressionSet.make(undefined, atOnce)
+      set.add(blockOf(rows), 0)
+      assert.deepStrictEqual([...set.cut(largest, run)], [...setOf(rows).cut(largest, run)])
+    }
+  )
+
+  it.prop(
+    "what comes while batches are cut goes out with these or with the next, and the last that is said of a number is its strictest",
+    [
+      fc.array(row, { maxLength: 40 }),
+      fc.array(row, { maxLength: 40 }),
+      fc.integer({ min: 1, max: 20 }),
+      largest,
+      fc.nat(8)
+    ],
+    ([rows, later, atOnce, largest, when]) => {
+      const set = SuppressionSet.make(undefined, atOnce)
+      set.add(blockOf(rows), 0)
+      const said = new Map<string, string>()
+      const take = ({ expires, phoneNumbers, reason }: DncEntry.Batch) => {
+        for (const phoneNumber of phoneNumbers) said.set(phoneNumber, `${reason} ${expires}`)
+      }
+      let cut = 0
+      for (const batch of set.cut(largest, run)) {
+        if (cut++ === when) set.add(blockOf(later), 0)
+        take(batch)
+      }
+      if (cut <= when) set.add(blockOf(later), 0)
+      for (const batch of set.cut(largest, run)) take(batch)
+      assert.strictEqual(set.pending(), 0)
+      const strictest = [...setOf([...rows, ...later]).cut(largest, run)]
+      assert.deepStrictEqual(said, checkBatches(strictest, largest))
+      assert.deepStrictEqual([...set.sent(false)].sort(), [...said.keys()].sort())
+    },
+    { fastCheck: { numRuns: 1000 } }
+  )
+
   const command = fc.oneof(
     { weight: 4, arbitrary: fc.array(row, { maxLength: 12 }).map((rows) => ({ add: rows })) },
     { weight: 2, arbitrary: largest.map((largest) => ({ cut: largest })) },
