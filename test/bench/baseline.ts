@@ -124,7 +124,7 @@ const sending = Child.mark()
 // without a server only reading is measured
 const numbersOnList = task.url === "" ? records.length : await manager.submit(records)
 
-await Child.end(Child.since(started), {
+Child.end(Child.since(started), {
   rows,
   numbersOnList,
   requests: manager.audit.length,

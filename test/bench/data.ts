@@ -170,3 +170,23 @@ export const write = async (path: string, rows: number, seed: number): Promise<C
   }
   return { path, rows, seed, bytes, sha256: hash.digest("hex"), expected, unassigned: unassigned.size }
 }
+
+/** Numbers of one area, each with one of so many ends at random, all within what the published API takes as an end. */
+export const writeEnds = async (path: string, rows: number, ends: number, seed: number) => {
+  const random = makeRandom(seed)
+  const firstEnd = Math.ceil(Date.now() / 86_400_000 + 1) * 86_400_000
+  const perEnd = new Uint32Array(ends)
+  const file = await Fs.open(path, "w", 0o600)
+  let text = "phone,expires\n"
+  for (let row = 0; row < rows; row++) {
+    const end = random.below(ends)
+    perEnd[end]++
+    text += `+1415${2_000_000 + row},${new Date(firstEnd + end * 900_000).toISOString()}\n`
+    if (text.length > 1 << 20 || row === rows - 1) {
+      await file.appendFile(text)
+      text = ""
+    }
+  }
+  await file.close()
+  return { path, rows, seed, distinct: rows, perEnd }
+}

@@ -1,18 +1,19 @@
-/** Time and memory by the number of rows, the whole way to the bare server without latency. */
+/** Time and memory by the number of rows, the whole way of the command to the bare server without latency. */
 import { besideSet, type Part, type Size } from "./results.js"
 import { number } from "./table.js"
-import { type Bench, inTurn, send } from "./turns.js"
+import { type Bench, inTurn, send, withCommand } from "./turns.js"
 
 /** More take so long that once has to do. */
 const mostInTurns = 1_000_000
 
-export const part = async (bench: Bench): Promise<Part> => {
+export const part = async (given: Bench): Promise<Part> => {
+  const bench = await withCommand(given)
   const sizes: Array<Size> = []
   for (const rows of bench.growth) {
     const file = await bench.file(rows)
     const turns = rows > mostInTurns ? 1 : bench.turns
     const [runs] = await inTurn(turns, [
-      { name: `${number(rows)} rows`, run: () => send(bench, file, { program: "push", latencyMs: 0 }) }
+      { name: `${number(rows)} rows`, run: () => send(bench, file, { program: "command", latencyMs: 0 }) }
     ])
     sizes.push({
       rows,

@@ -46,7 +46,7 @@ const report = await GenesysDnc.pushFile(task.file, {
 const { outcome, requests, setBytes, totals } = report
 if (outcome !== "completed" || totals.failed > 0) throw new Error(`The run is ${outcome}: ${JSON.stringify(report)}`)
 
-await Child.end(Child.since(started), {
+Child.end(Child.since(started), {
   rows: totals.read,
   numbersOnList: totals.created + totals.updated + totals.duplicateOnList + totals.accepted,
   requests,

@@ -13,7 +13,7 @@ const report = await GenesysDnc.validateFile(task.file, { rejectsPath: join(task
 )
 
 const read = Child.since(started)
-await Child.end(read, {
+Child.end(read, {
   rows: report.totals.read,
   numbersOnList: report.distinctNumbers,
   requests: 0,

@@ -39,4 +39,4 @@ for await (const line of createInterface(createReadStream(task.file))) {
 }
 if (phoneNumbers.length > 0) await flush()
 
-await Child.end(Child.since(started), { rows, numbersOnList, requests, stages: {} })
+Child.end(Child.since(started), { rows, numbersOnList, requests, stages: {} })

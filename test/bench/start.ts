@@ -12,6 +12,7 @@ import { parseArgs } from "node:util"
 import { bundle } from "../../src/cli/build/bundle.js"
 import { compile } from "./compile.js"
 import * as Data from "./data.js"
+import * as Options from "./options.js"
 import * as Processes from "./processes.js"
 import { number, spread, spreadText, table } from "./table.js"
 
@@ -23,15 +24,9 @@ const { values: given } = parseArgs({
   }
 })
 
-const whole = (name: "entries" | "runs" | "seed", least: number): number => {
-  const value = Number(given[name])
-  if (given[name].trim() !== "" && Number.isInteger(value) && value >= least) return value
-  throw new Error(`--${name} ${given[name]} is not a whole number from ${least}`)
-}
-
-const entries = whole("entries", 1)
-const runs = whole("runs", 1)
-const seed = whole("seed", 0)
+const entries = Options.whole("entries", given.entries, 1)
+const runs = Options.whole("runs", given.runs, 1)
+const seed = Options.whole("seed", given.seed, 0)
 
 const folders: Array<string> = []
 process.once("exit", () => {

@@ -69,4 +69,4 @@ const counts = await program.pipe(
   Effect.runPromise
 )
 
-await Child.end(Child.since(started), { rows, ...counts, stages: {} })
+Child.end(Child.since(started), { rows, ...counts, stages: {} })

@@ -1,5 +1,6 @@
 /** How the parts run their programs: in turn, so that whatever else the machine does falls on each of them. */
 import { join } from "node:path"
+import { bundle } from "../../src/cli/build/bundle.js"
 import * as Child from "./child.js"
 import * as Data from "./data.js"
 import * as Processes from "./processes.js"
@@ -26,11 +27,17 @@ export interface Options {
 }
 
 /** A file, without the memory of what has to be on the list after it. */
-export type File = Omit<Data.Corpus, "expected"> & { readonly distinct: number }
+export type File = Pick<Data.Corpus, "path" | "rows"> & { readonly distinct: number }
 
 export interface Bench extends Setup.Place, Options {
   /** Made at the first call for so many rows. */
   readonly file: (rows: number) => Promise<File>
+}
+
+/** Makes the command as it is published, for `command.ts`. */
+export const withCommand = async (bench: Bench): Promise<Bench> => {
+  await bundle(join(bench.compiled, "dist", "cli"))
+  return bench
 }
 
 export const make = (options: Options): Bench => {
@@ -38,8 +45,8 @@ export const make = (options: Options): Bench => {
   const files = new Map<number, Promise<File>>()
   const write = async (rows: number): Promise<File> => {
     Setup.progress(`making ${number(rows)} rows`)
-    const { expected, ...file } = await Data.write(join(place.work, `${rows}.csv`), rows, options.seed)
-    return { ...file, distinct: expected.size }
+    const { expected, path } = await Data.write(join(place.work, `${rows}.csv`), rows, options.seed)
+    return { path, rows, distinct: expected.size }
   }
   return {
     ...place,
@@ -116,7 +123,7 @@ export const send = (
         program === "push" ? flags : []
       )
       const stats = (await (await fetch(`${server.url}/stats`)).json()) as Record<"requests" | "numbers", number>
-      const exact = program === "push" || program === "undici"
+      const exact = ["push", "command", "undici"].includes(program)
       if (
         measured.rows !== file.rows ||
         stats.requests !== measured.requests ||
