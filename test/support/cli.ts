@@ -111,6 +111,8 @@ export interface Gate {
   readonly url: string
   /** Requests to the entries route that have come to the gate. */
   readonly arrived: () => number
+  /** Their keys. */
+  readonly keys: () => ReadonlyArray<string>
   readonly open: () => void
 }
 
@@ -139,17 +141,17 @@ export const before = (
 /** Stands before a sandbox and keeps requests to the entries route until it is opened. */
 export const gate = (sandbox: Sandbox.Service): Effect.Effect<Gate, never, Scope.Scope> =>
   Effect.gen(function* () {
-    let arrived = 0
+    const keys: Array<string> = []
     let open = () => {}
     const opened = new Promise<void>((resolve) => {
       open = resolve
     })
     const url = yield* before(sandbox, (request) => {
       if (!request.url?.endsWith("/entries")) return undefined
-      arrived++
+      keys.push(String(request.headers["idempotency-key"]))
       return opened
     })
-    return { url, arrived: () => arrived, open }
+    return { url, arrived: () => keys.length, keys: () => keys, open }
   })
 
 /** What it is answered is the test's own invention. */
