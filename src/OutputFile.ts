@@ -7,8 +7,8 @@ import { createHash, randomBytes } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
+import { attempt, type OutputError } from "./OutputFile/error.js"
 import { syncFolder } from "./OutputFile/syncFolder.js"
-import { attempt, type OutputError } from "./RejectsFile.js"
 
 /**
  * @since 0.1.0

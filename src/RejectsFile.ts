@@ -8,28 +8,14 @@ import { createHash } from "node:crypto"
 import { type FileHandle, open, stat } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import Papa from "papaparse"
 import { type Kind, names, type Reject } from "./DncEntry.js"
+import { attempt, OutputError } from "./OutputFile/error.js"
 import { syncFolder } from "./OutputFile/syncFolder.js"
 import { escape } from "./SuppressionFile/formula.js"
 
-/**
- * A file that could not be written.
- *
- * @since 0.1.0
- * @category errors
- */
-export class OutputError extends Schema.TaggedError<OutputError>("genesys-dnc/OutputError")("OutputError", {
-  message: Schema.String,
-  /** What the reader can do about it. */
-  hint: Schema.String,
-  path: Schema.String,
-  /** `Path`: it is no place for an output, which shows before anything is read; `Write`: it went wrong later. */
-  reason: Schema.Literal("Path", "Write"),
-  cause: Schema.optional(Schema.Defect)
-}) {}
+export { attempt, OutputError } from "./OutputFile/error.js"
 
 /**
  * @since 0.1.0
@@ -260,24 +246,6 @@ export const makeFailedRemovals = (
     ...csv,
     write: (rows) => csv.write(rows.map(({ error, message, phoneNumber }) => [phoneNumber, error, message]))
   }))
-
-/**
- * Writes, and says what a failure means.
- *
- * @since 0.1.0
- */
-export const attempt = <A>(path: string, operation: () => Promise<A>): Effect.Effect<A, OutputError> =>
-  Effect.tryPromise({
-    try: operation,
-    catch: (cause) =>
-      new OutputError({
-        message: `${path} cannot be written (${(cause as NodeJS.ErrnoException).code ?? cause})`,
-        hint: "Check the folder, its permissions and the space on the disk, or name another path.",
-        path,
-        reason: "Write",
-        cause
-      })
-  })
 
 const isRegular = (path: string, handle: FileHandle): Effect.Effect<boolean, OutputError> =>
   Effect.map(

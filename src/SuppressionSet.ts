@@ -7,8 +7,25 @@ import { createHash } from "node:crypto"
 import type { Batch, Entry, EntryBlock } from "./DncEntry.js"
 import * as DncEntry from "./DncEntry.js"
 import * as Codec from "./SuppressionSet/codec.js"
+import { inGroups } from "./SuppressionSet/cut.js"
 import * as Groups from "./SuppressionSet/groups.js"
+import * as Requests from "./SuppressionSet/requests.js"
+import {
+  countWaiting,
+  cutState,
+  failedState,
+  forEachIn,
+  heldState,
+  mark,
+  plannedState,
+  settledState,
+  stateShift,
+  valueMask,
+  waiting
+} from "./SuppressionSet/states.js"
 import * as Table from "./SuppressionSet/table.js"
+
+export { isOpen, wasBefore } from "./SuppressionSet/requests.js"
 
 export {
   /**
@@ -104,36 +121,11 @@ export interface SuppressionSet {
 }
 
 /**
- * In place of the time from which a number is on the list: it is not known to be there; and: it was there before the run.
- *
- * @since 0.1.0
- * @category models
- */
-export const isOpen: number = Number.POSITIVE_INFINITY
-
-/**
- * @since 0.1.0
- * @category models
- */
-export const wasBefore: number = Number.NEGATIVE_INFINITY
-
-/**
  * What the request of a number says, by its expiry and its reason (an index into `reasons`).
  *
  * @since 0.1.0
  */
 export type Grouping = Groups.Grouping
-
-/** The three highest bits of a value say where its number stands. */
-const waiting = 0
-const cutState = 1
-const failedState = 2
-const settledState = 3
-const heldState = 4
-/** Taken by a cut that has not come to it yet. */
-const plannedState = 5
-const stateShift = 29
-const valueMask = (1 << stateShift) - 1
 
 /** What is known of the numbers of a chunk of the table. */
 interface Chunk {
@@ -141,14 +133,9 @@ interface Chunk {
   readonly place: Uint32Array
   /** A bit for each number that was seen; made with the first. */
   seen: Uint8Array | undefined
-  /** The earliest request of each number, and the position of the moment when it was honoured; made with the first. */
-  requests: { readonly at: Float64Array; readonly honoured: Uint32Array } | undefined
 }
 
 const { chunkBits, chunkMask, chunkSize } = Table
-
-/** How many numbers a part of what is cut has, at least: they are gathered together. */
-const gathered = 1 << 16
 
 /** 4 MB, however large the set is. */
 const usuallyAtOnce = 1 << 20
@@ -168,37 +155,7 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
   let nextBatch = 0
 
   const values = Groups.makeValues()
-
-  let hasRequests = false
-  /** The times from which numbers are on the list: one a batch, so that a number needs its position only. */
-  const moments = [isOpen, wasBefore]
-  const before = 1
-
-  /** The earliest request counts, whichever row is the strictest. */
-  const request = (at: number, requestedAt: number): void => {
-    if (requestedAt === Number.POSITIVE_INFINITY) return
-    hasRequests = true
-    const chunk = chunks[at >>> chunkBits]
-    chunk.requests ??= {
-      at: new Float64Array(chunkSize).fill(Number.POSITIVE_INFINITY),
-      honoured: new Uint32Array(chunkSize)
-    }
-    const column = chunk.requests.at
-    if (requestedAt < column[at & chunkMask]) column[at & chunkMask] = requestedAt
-  }
-
-  const honour = (phoneNumbers: Iterable<string>, at: number | undefined): void => {
-    if (!hasRequests) return
-    if (at !== undefined && at !== wasBefore && moments[moments.length - 1] !== at) moments.push(at)
-    const moment = at === wasBefore ? before : moments.length - 1
-    for (const phoneNumber of phoneNumbers) {
-      const place = find(phoneNumber)
-      const honoured = place === -1 ? undefined : chunks[place >>> chunkBits].requests?.honoured
-      if (honoured === undefined) continue
-      if (at === undefined) honoured[place & chunkMask] = 0
-      else if (honoured[place & chunkMask] === 0) honoured[place & chunkMask] = moment
-    }
-  }
+  const requests = Requests.make()
 
   const add = (block: EntryBlock, base: number): number => {
     const numbers = codec.numbers(block)
@@ -218,25 +175,20 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
 
   const place = (block: EntryBlock, i: number, base: number, at: number): void => {
     if ((at & chunkMask) === 0) {
-      chunks.push({
-        value: new Uint32Array(chunkSize),
-        place: new Uint32Array(chunkSize),
-        seen: undefined,
-        requests: undefined
-      })
+      chunks.push({ value: new Uint32Array(chunkSize), place: new Uint32Array(chunkSize), seen: undefined })
     }
     const chunk = chunks[at >>> chunkBits]
     chunk.value[at & chunkMask] = values.idOf(block.expires[i], block.reason[i])
     chunk.place[at & chunkMask] = base + block.line[i]
     pending++
-    if (block.requestedAt !== undefined) request(at, block.requestedAt[i])
+    if (block.requestedAt !== undefined) requests.add(at, block.requestedAt[i])
   }
 
   /** A row of a number that is known; 1 where it is a duplicate. */
   const fold = (block: EntryBlock, i: number, base: number, at: number): number => {
     const expires = block.expires[i]
     const reason = block.reason[i]
-    if (block.requestedAt !== undefined) request(at, block.requestedAt[i])
+    if (block.requestedAt !== undefined) requests.add(at, block.requestedAt[i])
     const chunk = chunks[at >>> chunkBits]
     const state = chunk.value[at & chunkMask] >>> stateShift
     const id = chunk.value[at & chunkMask] & valueMask
@@ -250,31 +202,8 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     return 0
   }
 
-  /** Does something with each value of a number in a state, and its position. */
-  const forEachIn = (state: number, f: (value: number, position: number, column: Uint32Array) => void): void => {
-    const size = table.size()
-    for (let from = 0; from < size; from += chunkSize) {
-      const column = chunks[from >>> chunkBits].value
-      const count = Math.min(chunkSize, size - from)
-      for (let i = 0; i < count; i++) if (column[i] >>> stateShift === state) f(column[i], from + i, column)
-    }
-  }
-
-  /** How many numbers wait in each of so many classes, by the class of each value. */
-  const countWaiting = (classes: number, ofValue: ArrayLike<number>): Uint32Array => {
-    const counts = new Uint32Array(classes)
-    forEachIn(waiting, (value) => {
-      counts[ofValue[value]]++
-    })
-    return counts
-  }
-
-  const mark = (state: number, value: number, position: number, column: Uint32Array): void => {
-    column[position & chunkMask] = ((state << stateShift) | (value & valueMask)) >>> 0
-  }
-
   const takeAll = (state: number): void => {
-    forEachIn(waiting, (value, position, column) => mark(state, value, position, column))
+    forEachIn(waiting, table.size(), chunks, (value, position, column) => mark(state, value, position, column))
     pending = 0
   }
 
@@ -284,56 +213,11 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     group: Grouping = Groups.byValue
   ): Iterable<Batch> {
     const { groups, ofValue } = values.group(group)
-    const left = countWaiting(groups.length, ofValue)
+    const left = countWaiting(table.size(), chunks, groups.length, ofValue)
     takeAll(plannedState)
-    const start = new Uint32Array(groups.length)
-    const next = new Uint32Array(groups.length)
-    const end = new Uint32Array(groups.length)
-    for (let first = 0; first < groups.length; ) {
-      // as many groups as there is room for, the last of them in whole batches
-      const room = Math.max(atOnce, largest)
-      let length = 0
-      let last = first
-      for (; last < groups.length; last++) {
-        const fitting = room - length
-        const size = left[last] <= fitting ? left[last] : fitting - (fitting % largest)
-        start[last] = length
-        next[last] = length
-        length += size
-        end[last] = length
-        left[last] -= size
-        if (left[last] > 0) break
-      }
-      // a counting sort: positions by group, each group in order of arrival
-      const order = new Uint32Array(length)
-      forEachIn(plannedState, (value, position, column) => {
-        const id = ofValue[value & valueMask]
-        if (id < first || id > last || next[id] === end[id]) return
-        order[next[id]++] = position
-        mark(cutState, value, position, column)
-      })
-      let part: Float64Array = new Float64Array(0)
-      let partFrom = 0
-      for (let id = first; id <= last && id < groups.length; id++) {
-        for (let from = start[id]; from < next[id]; from += largest) {
-          const to = Math.min(from + largest, next[id])
-          if (to > partFrom + part.length) {
-            partFrom = from
-            part = gather(order.subarray(from, Math.max(to, from + gathered)))
-          }
-          const numbers = part.subarray(from - partFrom, to - partFrom)
-          yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
-        }
-      }
-      first = last
+    for (const [id, numbers] of inGroups(table, chunks, left, ofValue, largest, atOnce)) {
+      yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
     }
-  }
-
-  /** The numbers of so many positions: together, for each of them is waited for from afar. */
-  const gather = (positions: Uint32Array): Float64Array => {
-    const part = new Float64Array(positions.length)
-    for (let i = 0; i < part.length; i++) part[i] = numbers[positions[i] >>> chunkBits][positions[i] & chunkMask]
-    return part
   }
 
   const { locate } = table
@@ -357,10 +241,9 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     const column = chunks[at >>> chunkBits].value
     const value = column[at & chunkMask]
     if (value >>> stateShift !== waiting) return
-    column[at & chunkMask] = ((state << stateShift) | value) >>> 0
+    mark(state, value, at, column)
     pending--
-    const { requests } = chunks[at >>> chunkBits]
-    if (requests !== undefined) requests.honoured[at & chunkMask] = before
+    requests.settle(at)
   }
 
   function* inState(state: number, wanted: boolean): Iterable<string> {
@@ -397,11 +280,8 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     size: table.size,
     digest,
     bytes: () =>
-      chunks.reduce(
-        (sum, { requests, seen }) =>
-          sum + chunkSize * (requests === undefined ? 8 : 20) + (seen === undefined ? 0 : seen.byteLength),
-        0
-      ) +
+      chunks.reduce((sum, { seen }) => sum + chunkSize * 8 + (seen === undefined ? 0 : seen.byteLength), 0) +
+      requests.bytes() +
       table.bytes() +
       codec.bytes(),
     add,
@@ -413,12 +293,11 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     value: (phoneNumber) => {
       const at = find(phoneNumber)
       if (at === -1) return undefined
-      const { requests, value } = chunks[at >>> chunkBits]
-      const id = value[at & chunkMask] & valueMask
+      const id = chunks[at >>> chunkBits].value[at & chunkMask] & valueMask
       return {
         reason: DncEntry.reasons[values.reason[id]],
         expires: values.expires[id],
-        ...DncEntry.requested(requests?.at[at & chunkMask])
+        ...DncEntry.requested(requests.at(at))
       }
     },
     countForEver: (group) => {
@@ -426,11 +305,14 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
       const longer = values.expires.map((end, id) =>
         Number(!isFor(end) && isFor(group(end, values.reason[id]).expires))
       )
-      return countWaiting(2, longer)[1]
+      return countWaiting(table.size(), chunks, 2, longer)[1]
     },
     countBatches: (largest, group = Groups.byValue) => {
       const { groups, ofValue } = values.group(group)
-      return countWaiting(groups.length, ofValue).reduce((sum, count) => sum + Math.ceil(count / largest), 0)
+      return countWaiting(table.size(), chunks, groups.length, ofValue).reduce(
+        (sum, count) => sum + Math.ceil(count / largest),
+        0
+      )
     },
     cut,
     numberOf: codec.numberOf,
@@ -443,16 +325,12 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
       for (const chunk of chunks) chunk.seen = undefined
     },
     take: () => takeAll(cutState),
-    hasRequests: () => hasRequests,
-    honour,
-    forEachRequest: (f) => {
-      for (let i = 0; i < table.size(); i++) {
-        const { requests } = chunks[i >>> chunkBits]
-        const at = i & chunkMask
-        if (requests !== undefined && requests.at[at] !== Number.POSITIVE_INFINITY)
-          f(numbers[i >>> chunkBits][at], requests.at[at], moments[requests.honoured[at]])
-      }
-    },
+    hasRequests: requests.any,
+    honour: (phoneNumbers, at) => requests.honour(phoneNumbers, find, at),
+    forEachRequest: (f) =>
+      requests.forEach((at, requestedAt, honouredAt) => {
+        f(numbers[at >>> chunkBits][at & chunkMask], requestedAt, honouredAt)
+      }),
     contactOf: codec.format,
     settle: (number) => release(number, settledState),
     hold: (number) => release(number, heldState),
@@ -474,8 +352,7 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
         const value = column[at & chunkMask]
         const state = value >>> stateShift
         // a stricter row may have made it wait again meanwhile
-        if (state === cutState || state === heldState)
-          column[at & chunkMask] = ((failedState << stateShift) | (value & valueMask)) >>> 0
+        if (state === cutState || state === heldState) mark(failedState, value, at, column)
       }
     }
   }

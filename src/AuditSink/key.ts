@@ -8,8 +8,10 @@ import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
 import * as Config from "effect/Config"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as AuditSink from "../AuditSink.js"
 import { AuditError, type Options } from "../AuditSink.js"
 import { syncFolder } from "../OutputFile/syncFolder.js"
 
@@ -76,6 +78,15 @@ export const withKey = (log: string, options: Options = {}): Effect.Effect<Optio
         })
     )
   })
+
+/**
+ * The log of a file, with its numbers {@link withKey}.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerFile = (log: string, options?: Options): Layer.Layer<AuditSink.AuditSink, AuditError> =>
+  Layer.unwrapEffect(Effect.map(withKey(log, options), (keyed) => AuditSink.layerFile(log, keyed)))
 
 /** A device or a pipe cannot be searched later; where there is no folder the log itself will say so. */
 const isPlace = (log: string): Promise<boolean> =>

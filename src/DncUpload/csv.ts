@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { attempt, type OutputError } from "../RejectsFile.js"
+import { attempt, type OutputError } from "../OutputFile/error.js"
 
 /**
  * @since 0.1.0

@@ -8,7 +8,7 @@ import { constants } from "node:fs"
 import { access, stat } from "node:fs/promises"
 import * as Path from "node:path"
 import * as Effect from "effect/Effect"
-import { OutputError } from "../RejectsFile.js"
+import { OutputError } from "../OutputFile/error.js"
 import type { OutputFile } from "../RunReport.js"
 
 /**

@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as DncLists from "../DncLists.js"
-import * as GenesysDnc from "../GenesysDnc.js"
+import * as Connection from "../GenesysDnc/connection.js"
 import type { Options as RetryOptions } from "../RetryPolicy.js"
 import { number } from "./figures.js"
 import * as options from "./options/basic.js"
@@ -34,10 +34,10 @@ export const toList = (given: string | undefined): Effect.Effect<string, options
   })
 
 /** What reading needs, by the options and the environment. */
-export const client = (given: Parameters<typeof GenesysDnc.connection>[0], retry?: RetryOptions) =>
+export const client = (given: Connection.Given, retry?: RetryOptions) =>
   Layer.unwrapEffect(
-    Effect.map(GenesysDnc.connection(given), (connection) =>
-      GenesysDnc.layerClient({ ...connection, ...(retry === undefined ? {} : { retry }) })
+    Effect.map(Connection.connection(given), (connection) =>
+      Connection.layerClient({ ...connection, ...(retry === undefined ? {} : { retry }) })
     )
   )
 

@@ -13,7 +13,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Answer from "../Answer.js"
 import * as SignIn from "../Auth/signIn.js"
 import * as Auth from "../Auth.js"
-import * as GenesysDnc from "../GenesysDnc.js"
+import * as Connection from "../GenesysDnc/connection.js"
 import * as Undici from "../HttpClient/undici.js"
 import * as options from "./options/basic.js"
 
@@ -55,7 +55,7 @@ export const login = Command.make(
   (given) =>
     Effect.gen(function* () {
       const clientId = yield* toClientId(given.clientId)
-      const hosts = yield* GenesysDnc.hosts(given)
+      const hosts = yield* Connection.hosts(given)
       if (given.port < 0 || given.port > 65_535) {
         return yield* new options.UsageError({ message: `--port ${given.port} is no port`, hint: "Use 0 to 65535." })
       }

@@ -4,8 +4,9 @@ import * as Options from "@effect/cli/Options"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as AuditLog from "../AuditLog.js"
-import * as GenesysDnc from "../GenesysDnc.js"
-import { WebhookRegistrar } from "../WebhookRegistrar.js"
+import * as AuditKey from "../AuditSink/key.js"
+import * as Connection from "../GenesysDnc/connection.js"
+import * as WebhookRegistrar from "../WebhookRegistrar.js"
 import * as options from "./options/basic.js"
 import { jsonLine, printable } from "./terminal.js"
 
@@ -20,14 +21,17 @@ const register = Command.make(
   },
   (given) =>
     Effect.gen(function* () {
-      const registrar = yield* WebhookRegistrar
+      const registrar = yield* WebhookRegistrar.WebhookRegistrar
       const registration = yield* registrar.register({ name: given.name, url: given.url })
       process.stdout.write(given.json ? jsonLine(registration) : `${printable(registration.id)}\n`)
     }).pipe(
       Effect.provide(
-        Effect.all([options.checkUrls(given), GenesysDnc.connection(given)]).pipe(
+        Effect.all([options.checkUrls(given), Connection.connection(given)]).pipe(
           Effect.map(([, connection]) =>
-            GenesysDnc.layer({ ...connection, auditLog: given.audit, audit: given.auditNumbers })
+            WebhookRegistrar.layerFromLog(given.audit).pipe(
+              Layer.provide(Connection.layerClient(connection)),
+              Layer.provide(AuditKey.layerFile(given.audit, given.auditNumbers))
+            )
           ),
           Layer.unwrapEffect
         )

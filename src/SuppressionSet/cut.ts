@@ -1,0 +1,73 @@
+/**
+ * What is taken by a cut, put in order by group and served in batches.
+ *
+ * @since 0.1.0
+ */
+import { type Columns, cutState, forEachIn, mark, plannedState, valueMask } from "./states.js"
+import { chunkBits, chunkMask, type Table } from "./table.js"
+
+/** How many numbers a part of what is cut has, at least: they are gathered together. */
+const gathered = 1 << 16
+
+/**
+ * The numbers of each batch with the position of its group: `largest` of them but in the last of its group. `left` are the
+ * numbers of each group, and is used up; `ofValue` is the group of each value.
+ *
+ * @since 0.1.0
+ */
+export function* inGroups(
+  table: Pick<Table, "size" | "chunks">,
+  chunks: Columns,
+  left: Uint32Array,
+  ofValue: Uint32Array,
+  largest: number,
+  atOnce: number
+): Iterable<readonly [group: number, numbers: Float64Array]> {
+  const start = new Uint32Array(left.length)
+  const next = new Uint32Array(left.length)
+  const end = new Uint32Array(left.length)
+  for (let first = 0; first < left.length; ) {
+    // as many groups as there is room for, the last of them in whole batches
+    const room = Math.max(atOnce, largest)
+    let length = 0
+    let last = first
+    for (; last < left.length; last++) {
+      const fitting = room - length
+      const size = left[last] <= fitting ? left[last] : fitting - (fitting % largest)
+      start[last] = length
+      next[last] = length
+      length += size
+      end[last] = length
+      left[last] -= size
+      if (left[last] > 0) break
+    }
+    // a counting sort: positions by group, each group in order of arrival
+    const order = new Uint32Array(length)
+    forEachIn(plannedState, table.size(), chunks, (value, position, column) => {
+      const id = ofValue[value & valueMask]
+      if (id < first || id > last || next[id] === end[id]) return
+      order[next[id]++] = position
+      mark(cutState, value, position, column)
+    })
+    let part: Float64Array = new Float64Array(0)
+    let partFrom = 0
+    for (let id = first; id <= last && id < left.length; id++) {
+      for (let from = start[id]; from < next[id]; from += largest) {
+        const to = Math.min(from + largest, next[id])
+        if (to > partFrom + part.length) {
+          partFrom = from
+          part = gather(table.chunks, order.subarray(from, Math.max(to, from + gathered)))
+        }
+        yield [id, part.subarray(from - partFrom, to - partFrom)]
+      }
+    }
+    first = last
+  }
+}
+
+/** The numbers of so many positions: together, for each of them is waited for from afar. */
+const gather = (numbers: Table["chunks"], positions: Uint32Array): Float64Array => {
+  const part = new Float64Array(positions.length)
+  for (let i = 0; i < part.length; i++) part[i] = numbers[positions[i] >>> chunkBits][positions[i] & chunkMask]
+  return part
+}
