@@ -118,20 +118,21 @@ const describesThrottle = (error: GenesysErrors.BadRequest): boolean => {
   )
 }
 
+/** What an error has of the server's own words. */
+const said = ["message", "code", "correlationId"] as const
+
 const withoutSecrets = (error: GenesysError, secrets: ReadonlyArray<string>): GenesysError => {
-  const repeated = secrets.filter(
-    (secret) => secret !== "" && (error.message.includes(secret) || error.code?.includes(secret))
-  )
+  const repeated = secrets.filter((secret) => secret !== "" && said.some((field) => error[field]?.includes(secret)))
   if (repeated.length === 0) return error
-  const clean = (text: string) => repeated.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)
+  const cleaned = said.flatMap((field) => {
+    const text = error[field]
+    return text === undefined
+      ? []
+      : [[field, repeated.reduce((rest, secret) => rest.replaceAll(secret, "<redacted>"), text)]]
+  })
   // a tagged error is immutable; its class is called again
   const Self = error.constructor as new (fields: object) => GenesysError
-  return new Self({
-    ...error,
-    message: clean(error.message),
-    cause: error.cause,
-    ...(error.code === undefined ? {} : { code: clean(error.code) })
-  })
+  return new Self({ ...error, cause: error.cause, ...Object.fromEntries(cleaned) })
 }
 
 const decode = (answer: Answer) =>

@@ -115,12 +115,14 @@ describe("SAML2 bearer", () => {
 
   it.effect("a refused assertion is Unauthorized, and is not shown even if the server repeats it", () => {
     const description = "assertion PHNhbWw+ is not valid"
-    const network = Network.make(Network.inOrder({ status: 400, body: { error: "invalid_grant", description } }))
+    const body = { error: "invalid_grant", description, contextId: "0e7e2c9c-PHNhbWw+" }
+    const network = Network.make(Network.inOrder({ status: 400, body }))
     return Effect.gen(function* () {
       const error = yield* Effect.flip(getToken)
       assert.strictEqual(error._tag, "Unauthorized")
       assert.match(error.message, /assertion <redacted> is not valid/)
       assert.match(error.hint, /short name/)
+      assert.strictEqual(error.correlationId, "0e7e2c9c-<redacted>")
       assert.notInclude(inspect(error, { depth: 9, showHidden: true }), "PHNhbWw+")
     }).pipe(Effect.provide(layer(network, Effect.succeed(Redacted.make("PHNhbWw+")))))
   })
