@@ -45,7 +45,7 @@ export const release = (block: RowBlock): void => heldBy(block)?.release()
  */
 export const text = (bytes: Buffer, from: number, to: number): string => bytes.toString("latin1", from, to)
 
-/** What a block keeps beside its columns; a weak map would keep it alive until the old generation is collected. */
+/** What a block keeps beside its columns. */
 const key: unique symbol = Symbol("genesys-dnc/Plain")
 
 interface Held {
