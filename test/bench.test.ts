@@ -1,7 +1,8 @@
 /** What a benchmark says of its figures: the statistics, the charts and the page. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
-import { bars, escape, memoryByRows, timeByRows } from "./bench/charts.js"
+import { escape } from "../src/html.js"
+import { bars, memoryByRows, timeByRows } from "./bench/charts.js"
 import { page } from "./bench/page.js"
 import { type Results, section } from "./bench/results.js"
 import { spread, table } from "./bench/table.js"

@@ -15,6 +15,7 @@ import * as Runtime from "effect/Runtime"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { GenesysError } from "../GenesysError.js"
+import { escape } from "../html.js"
 import * as AuthorizationCode from "./authorizationCode.js"
 import type { Issued } from "./tokenEndpoint.js"
 
@@ -167,10 +168,7 @@ const digest = (text: string) => createHash("sha256").update(text).digest()
 /** Words from outside, without what could command a terminal, and not without end. */
 const printable = (text: string): string => text.replace(/[\p{Cc}\p{Cf}]+/gu, " ").slice(0, 300)
 
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }
-
 const page = (response: Http.ServerResponse, status: number, title: string, words: string): void => {
-  const safe = words.replace(/[&<>"]/g, (char) => escapes[char])
   response
     .writeHead(status, {
       "content-type": "text/html; charset=utf-8",
@@ -179,5 +177,5 @@ const page = (response: Http.ServerResponse, status: number, title: string, word
       "referrer-policy": "no-referrer",
       connection: "close"
     })
-    .end(`<!doctype html><title>${title}</title><h1>genesys-dnc: ${title}</h1><p>${safe}</p>\n`)
+    .end(`<!doctype html><title>${title}</title><h1>genesys-dnc: ${title}</h1><p>${escape(words)}</p>\n`)
 }

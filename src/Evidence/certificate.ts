@@ -4,21 +4,11 @@
  * @since 0.1.0
  */
 import type { Summary } from "../Evidence.js"
+import { escape } from "../html.js"
 import { honour } from "./honour.js"
 
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
 /** Line breaks and other control characters of somebody's text have no place in a sentence. */
-const text = (value: unknown): string =>
-  String(value)
-    .replace(/\p{Cc}/gu, " ")
-    .replace(/[&<>"']/g, (character) => escapes[character])
+const text = (value: unknown): string => escape(String(value).replace(/\p{Cc}/gu, " "))
 
 const count = new Intl.NumberFormat("en-US")
 

@@ -1,18 +1,7 @@
 /** Charts as inline SVG, which take their colours from the page. */
-
+import { escape } from "../../src/html.js"
 import { besideSet, type Line, type Section, type Size } from "./results.js"
 import { number, spread, spreadText } from "./table.js"
-
-const escapes: Readonly<Record<string, string>> = {
-  "&": "&amp;",
-  "<": "&lt;",
-  ">": "&gt;",
-  '"': "&quot;",
-  "'": "&#39;"
-}
-
-/** For HTML, between tags or in an attribute's quotes. */
-export const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => escapes[character])
 
 const px = (figure: number): string => figure.toFixed(1)
 

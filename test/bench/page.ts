@@ -1,5 +1,6 @@
 /** The results as one HTML document that needs nothing else, in light and dark, and prints on A4. */
-import { bars, escape, memoryByRows, timeByRows } from "./charts.js"
+import { escape } from "../../src/html.js"
+import { bars, memoryByRows, timeByRows } from "./charts.js"
 import type { Results, Section } from "./results.js"
 import * as Text from "./text.js"
 
