@@ -43,8 +43,7 @@ export const make = (
 ): ((records: Records.Records, header: boolean) => Either.Either<RowBlock, InputError>) => {
   const { delimiter, mapping, width } = layout
   const phoneColumn = mapping.phoneNumber
-  /** Index into `rowFields` of what each cell holds, or -1. */
-  const fields = Array.from({ length: width }, (_, column) => rowFields.findIndex((field) => mapping[field] === column))
+  const fields = fieldsOf(layout)
 
   return (records, header) => {
     const { text } = records
@@ -145,6 +144,15 @@ export const make = (
     })
   }
 }
+
+/**
+ * Index into `rowFields` of what each cell holds, or -1.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const fieldsOf = ({ mapping, width }: Layout): Int8Array =>
+  Int8Array.from({ length: width }, (_, column) => rowFields.findIndex((field) => mapping[field] === column))
 
 /**
  * The cells of a record under the input's own columns, as they are meant.

@@ -115,10 +115,7 @@ export const cuts = (delimiter: string): boolean => delimiter.charCodeAt(0) < 12
 export const make = (layout: Layout, limit: number): Reader => {
   const { mapping, width } = layout
   const delimiter = layout.delimiter.charCodeAt(0)
-  /** Index into `rowFields` of what each cell holds, or -1. */
-  const fields = Int8Array.from({ length: width }, (_, column) =>
-    rowFields.findIndex((field) => mapping[field] === column)
-  )
+  const fields = Csv.fieldsOf(layout)
   const present = rowFields.flatMap((field, index) => (mapping[field] === undefined ? [] : [index]))
   const ends = new Uint8Array(128)
   for (const byte of [delimiter, lf, cr]) ends[byte] = 1
@@ -222,7 +219,6 @@ export const make = (layout: Layout, limit: number): Reader => {
       get country() {
         return column(3)
       },
-      ...(mapping.requestedAt === undefined ? {} : { requestedAt: undefined }),
       malformed,
       cells: (index) => {
         alive()

@@ -55,7 +55,7 @@ export const bundle = async (folder: string): Promise<Metafile> => {
 }
 
 /** The folders of the packages of which something stands in the bundle, from the project's. */
-export const packages = ({ outputs }: Metafile): ReadonlyArray<string> => {
+const packages = ({ outputs }: Metafile): ReadonlyArray<string> => {
   const folders = Object.values(outputs).flatMap(({ inputs }) =>
     Object.keys(inputs).flatMap((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [])
   )
