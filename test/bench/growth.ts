@@ -1,13 +1,13 @@
 /** Time and memory by the number of rows, the whole way of the command to the bare server without latency. */
 import { besideSet, type Part, type Size } from "./results.js"
 import { number } from "./table.js"
-import { type Bench, inTurn, send, withCommand } from "./turns.js"
+import { type Bench, inTurn, send } from "./turns.js"
 
 /** More take so long that once has to do. */
 const mostInTurns = 1_000_000
 
-export const part = async (given: Bench): Promise<Part> => {
-  const bench = await withCommand(given)
+export const part = async (bench: Bench): Promise<Part> => {
+  await bench.command()
   const sizes: Array<Size> = []
   for (const rows of bench.growth) {
     const file = await bench.file(rows)

@@ -61,13 +61,12 @@ const lines = [
   ""
 ]
 for (const latencyMs of latencies) {
-  const done = new Map<Child.Log, Array<Processes.Measured>>(logs.map((log) => [log, []]))
-  for (let run = 0; run < runs; run++) {
-    // each is as often the one behind the warm machine as any other
-    const turn = logs.map((_, at) => logs[(at + run) % logs.length])
-    for (const log of turn) done.get(log)?.push(await once(log, latencyMs))
-  }
-  const first = done.get(logs[0]) ?? []
+  const turns = await Setup.rotated(
+    runs,
+    logs.map((log) => () => once(log, latencyMs))
+  )
+  const done = new Map(logs.map((log, which) => [log, turns[which]]))
+  const [first] = turns
   const ratios = (measured: ReadonlyArray<Processes.Measured>) =>
     measured.map(({ rowsPerSecond }, run) => rowsPerSecond / first[run].rowsPerSecond)
   lines.push(

@@ -4,7 +4,7 @@ import * as Data from "./data.js"
 import type { Measured } from "./processes.js"
 import { type Goal, type Part, type Section, section, stage, whole } from "./results.js"
 import { number, spread } from "./table.js"
-import { alone, type Bench, inTurn, send, withCommand } from "./turns.js"
+import { alone, type Bench, inTurn, send } from "./turns.js"
 
 export const names = {
   ours: "genesys-dnc",
@@ -105,7 +105,8 @@ export const set = async (bench: Bench): Promise<Part> => {
 const pushEnds = (bench: Bench): Promise<number> =>
   bench.withFolder(async (folder) => {
     const file = await Data.writeEnds(join(folder, "ends.csv"), bench.setRows, 10_000, bench.seed)
-    const pushed = await send(await withCommand(bench), file, { program: "command", latencyMs: 0, api: "platform" })
+    await bench.command()
+    const pushed = await send(bench, file, { program: "command", latencyMs: 0, api: "platform" })
     const fewest = file.perEnd.reduce((sum, count) => sum + Math.ceil(count / 1000), 0)
     if (pushed.requests !== fewest) throw new Error(`${pushed.requests} requests, where ${fewest} are the fewest`)
     return pushed.peakRssMB

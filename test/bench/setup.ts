@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs"
 import { availableParallelism, cpus, loadavg, tmpdir, totalmem } from "node:os"
 import { join } from "node:path"
+import { bundle } from "../../src/cli/build/bundle.js"
 import { compile } from "./compile.js"
 
 export const progress = (text: string): void => void process.stderr.write(`${text}\n`)
@@ -29,6 +30,8 @@ export interface Place {
   readonly work: string
   /** The programs, as JavaScript. */
   readonly compiled: string
+  /** The command as it is published, made at the first call: its `main.js`. */
+  readonly command: () => Promise<string>
   /** What `use` writes into its folder is gone after it. */
   readonly withFolder: <A>(use: (folder: string) => Promise<A>) => Promise<A>
 }
@@ -45,9 +48,15 @@ export const place = (): Place => {
   const compiled = compile()
   folders.push(compiled)
   let count = 0
+  let bundled: Promise<unknown> | undefined
   return {
     work,
     compiled,
+    command: async () => {
+      const command = join(compiled, "dist", "cli")
+      await (bundled ??= bundle(command))
+      return join(command, "main.js")
+    },
     withFolder: async (use) => {
       const folder = join(work, String(++count))
       mkdirSync(folder)
@@ -56,4 +65,19 @@ export const place = (): Place => {
       return result
     }
   }
+}
+
+/** What each of them gives, all run once a turn; each is as often the one behind the warm machine as any other. */
+export const rotated = async <A>(
+  turns: number,
+  runs: ReadonlyArray<() => Promise<A>>
+): Promise<ReadonlyArray<ReadonlyArray<A>>> => {
+  const done = runs.map((): Array<A> => [])
+  for (let turn = 0; turn < turns; turn++) {
+    for (let at = 0; at < runs.length; at++) {
+      const which = (at + turn) % runs.length
+      done[which].push(await runs[which]())
+    }
+  }
+  return done
 }

@@ -5,15 +5,13 @@
  *     npm run bench:start -- [--entries 100000] [--runs 15] [--seed 1]
  */
 import { spawn } from "node:child_process"
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { availableParallelism, loadavg, tmpdir } from "node:os"
+import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseArgs } from "node:util"
-import { bundle } from "../../src/cli/build/bundle.js"
-import { compile } from "./compile.js"
 import * as Data from "./data.js"
 import * as Options from "./options.js"
 import * as Processes from "./processes.js"
+import * as Setup from "./setup.js"
 import { number, spread, spreadText, table } from "./table.js"
 
 const { values: given } = parseArgs({
@@ -28,18 +26,9 @@ const entries = Options.whole("entries", given.entries, 1)
 const runs = Options.whole("runs", given.runs, 1)
 const seed = Options.whole("seed", given.seed, 0)
 
-const folders: Array<string> = []
-process.once("exit", () => {
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
-})
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130))
-
-const work = mkdtempSync(join(tmpdir(), "genesys-dnc-bench-"))
-folders.push(work)
-const compiled = compile()
-folders.push(compiled)
-const command = join(compiled, "dist", "cli")
-await bundle(command)
+const place = Setup.place()
+const { compiled, work } = place
+const main = await place.command()
 
 const corpus = await Data.write(join(work, "suppression.csv"), entries, seed)
 const log = join(work, "log", "audit.jsonl")
@@ -98,7 +87,6 @@ const once = async (args: ReadonlyArray<string>, says: RegExp): Promise<Took> =>
   return { wallMs, ...JSON.parse(took) }
 }
 
-const main = join(command, "main.js")
 const known = `+${corpus.expected.keys().next().value}`
 const cases: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>, says: RegExp]> = [
   ["node -e 0", ["-e", "0"], /^$/],
@@ -109,34 +97,35 @@ const cases: ReadonlyArray<readonly [name: string, args: ReadonlyArray<string>, 
 
 // the first search makes the index
 const index = await once(cases[3][1], cases[3][2])
-const loadBefore = loadavg()[0]
-const done = cases.map((): Array<Took> => [])
-for (let run = 0; run < runs; run++) {
-  // each is as often the one behind the warm machine as any other
-  for (let at = 0; at < cases.length; at++) {
-    const place = (at + run) % cases.length
-    done[place].push(await once(cases[place][1], cases[place][2]))
-  }
-}
+const machine = Setup.machine()
+const loadBefore = Setup.load()
+const done = await Setup.rotated(
+  runs,
+  cases.map(
+    ([, args, says]) =>
+      () =>
+        once(args, says)
+  )
+)
 
-const of = (place: number, figure: keyof Took) => done[place].map((took) => took[figure])
-const ratios = (place: number, figure: keyof Took) =>
-  of(place, figure).map((value, run) => value / done[0][run][figure])
+const of = (which: number, figure: keyof Took) => done[which].map((took) => took[figure])
+const ratios = (which: number, figure: keyof Took) =>
+  of(which, figure).map((value, run) => value / done[0][run][figure])
 const lines = [
   "",
   `${number(entries)} rows in the log, whose index took ${number(index.wallMs)} ms; ${runs} turn(s)`,
-  `Node ${process.version}, ${availableParallelism()} cores, load ${loadBefore.toFixed(1)} at the start`,
+  `Node ${machine.node}, ${machine.cores} cores, load ${loadBefore.toFixed(1)} at the start`,
   "Median (min–max); ratios to node -e 0 of the same turn.",
   "",
   ...table([
     ["", "wall ms", "ratio", "CPU ms", "ratio", "peak RSS MB"],
-    ...cases.map(([name], place) => [
+    ...cases.map(([name], which) => [
       name,
-      spreadText(of(place, "wallMs")),
-      spreadText(ratios(place, "wallMs"), 2),
-      spreadText(of(place, "cpuMs")),
-      spreadText(ratios(place, "cpuMs"), 2),
-      spreadText(of(place, "peakRssMB"), 1)
+      spreadText(of(which, "wallMs")),
+      spreadText(ratios(which, "wallMs"), 2),
+      spreadText(of(which, "cpuMs")),
+      spreadText(ratios(which, "cpuMs"), 2),
+      spreadText(of(which, "peakRssMB"), 1)
     ])
   ]),
   "",

@@ -1,6 +1,5 @@
 /** How the parts run their programs: in turn, so that whatever else the machine does falls on each of them. */
 import { join } from "node:path"
-import { bundle } from "../../src/cli/build/bundle.js"
 import * as Child from "./child.js"
 import * as Data from "./data.js"
 import * as Processes from "./processes.js"
@@ -34,12 +33,6 @@ export interface Bench extends Setup.Place, Options {
   readonly file: (rows: number) => Promise<File>
 }
 
-/** Makes the command as it is published, for `command.ts`. */
-export const withCommand = async (bench: Bench): Promise<Bench> => {
-  await bundle(join(bench.compiled, "dist", "cli"))
-  return bench
-}
-
 export const make = (options: Options): Bench => {
   const place = Setup.place()
   const files = new Map<number, Promise<File>>()
@@ -64,25 +57,21 @@ export interface Entrant {
   readonly run: () => Promise<Processes.Measured>
 }
 
-/** All of them, once a turn; each is as often the one behind the warm machine as any other. */
-export const inTurn = async (
+/** All of them, once a turn. */
+export const inTurn = (
   turns: number,
   entrants: ReadonlyArray<Entrant>
-): Promise<ReadonlyArray<ReadonlyArray<Processes.Measured>>> => {
-  const done: ReadonlyArray<Array<Processes.Measured>> = entrants.map(() => [])
-  for (let turn = 0; turn < turns; turn++) {
-    for (let at = 0; at < entrants.length; at++) {
-      const which = (at + turn) % entrants.length
-      const { name, run } = entrants[which]
+): Promise<ReadonlyArray<ReadonlyArray<Processes.Measured>>> =>
+  Setup.rotated(
+    turns,
+    entrants.map(({ name, run }) => async () => {
       const measured = await run()
-      done[which].push(measured)
       Setup.progress(
         `  ${name}: ${number(measured.rows)} rows in ${number(measured.seconds, 1)} s, ${number(measured.peakRssMB)} MB`
       )
-    }
-  }
-  return done
-}
+      return measured
+    })
+  )
 
 /** A program that talks to nobody. */
 export const alone = (
