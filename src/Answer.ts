@@ -5,15 +5,17 @@
  * @since 0.1.0
  */
 import type * as Headers from "@effect/platform/Headers"
-import type * as PlatformHttpClient from "@effect/platform/HttpClient"
+import * as PlatformHttpClient from "@effect/platform/HttpClient"
 import type * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as Stream from "effect/Stream"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
@@ -36,44 +38,63 @@ export interface Answer {
 
 /**
  * Sends one request and reads its whole answer. Once sent it is not interrupted: whoever interrupts waits for the answer
- * or for `timeout`, so that what became of the request is known.
+ * or for `timeout`, so that what became of the request is known. `begun` is told when the answer begins.
  *
  * @since 0.1.0
  */
 export const send = (
   client: PlatformHttpClient.HttpClient,
   request: HttpClientRequest.HttpClientRequest,
-  timeout: Duration.Duration
-): Effect.Effect<Answer, GenesysError> => {
-  const name = `${request.method} ${request.url}`
-  return client.execute(request).pipe(
-    Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ response, text }))),
-    Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
-    toItsEnd(timeout, () => late(name, timeout)),
-    Effect.flatMap(({ response, text }) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => read(name, response.status, response.headers, text, now))
-    )
-  )
-}
-
-/** Whoever interrupts it waits for it, or for the time limit. `timeoutFail` takes two more fibers. */
-const toItsEnd =
-  <E2>(longest: Duration.Duration, onTimeout: () => E2) =>
-  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | E2> =>
-    // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
-    Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
-      let isLate = false
-      const limit = Effect.andThen(Effect.sleep(longest), () => {
-        isLate = true
-        fiber.unsafeInterruptAsFork(fiber.id())
-      })
-      return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limit)), (timer) =>
-        Effect.flatMap(Fiber.await(fiber), (exit): Effect.Effect<A, E | E2> => {
-          timer.unsafeInterruptAsFork(timer.id())
-          return isLate && Exit.isInterrupted(exit) ? Effect.fail(onTimeout()) : exit
-        })
+  timeout: Duration.Duration,
+  begun?: (response: HttpClientResponse.HttpClientResponse, now: number) => void
+): Effect.Effect<Answer, GenesysError> =>
+  Effect.clockWith((clock) => {
+    const name = `${request.method} ${request.url}`
+    const exchange = Effect.flatMap(client.execute(request), (response) => {
+      begun?.(response, clock.unsafeCurrentTimeMillis())
+      return Effect.map(textOf(response), (text) => ({ response, text }))
+    })
+    return Effect.flatMap(toItsEnd(exchange, timeout), (exit) => {
+      if (exit === undefined) return Effect.fail(late(name, timeout))
+      if (Exit.isSuccess(exit)) {
+        const { response, text } = exit.value
+        return read(name, response.status, response.headers, text, clock.unsafeCurrentTimeMillis())
+      }
+      return Effect.failCause(
+        Cause.map(exit.cause, (error) => (error === "too long" ? tooLong(name) : broken(name, error)))
       )
-    }).pipe(Effect.uninterruptible)
+    })
+  })
+
+/**
+ * How it ended, or `undefined` where it took longer. Whoever interrupts it waits for that. `timeoutFail` takes two more
+ * fibers.
+ */
+const toItsEnd = <A, E>(
+  effect: Effect.Effect<A, E>,
+  longest: Duration.Duration
+): Effect.Effect<Exit.Exit<A, E> | undefined> =>
+  // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
+  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(untraced(effect))), (fiber) => {
+    let isLate = false
+    const limit = Effect.andThen(Effect.sleep(longest), () => {
+      isLate = true
+      fiber.unsafeInterruptAsFork(fiber.id())
+    })
+    return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limit)), (timer) =>
+      Effect.map(Fiber.await(fiber), (exit) => {
+        timer.unsafeInterruptAsFork(timer.id())
+        return isLate && Exit.isInterrupted(exit) ? undefined : exit
+      })
+    )
+  }).pipe(Effect.uninterruptible)
+
+/** In a fiber of its own: the client makes no spans, as ours tell more than a second pair for each request would. */
+const untraced = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.zipRight(
+    FiberRef.set(PlatformHttpClient.currentTracerDisabledWhen, () => true),
+    effect
+  )
 
 /**
  * Sends one request and gives its answer as soon as it begins: a 2xx, or a redirection, which is not followed. Its body is

@@ -26,6 +26,7 @@ import * as Puts from "./HttpClient/put.js"
 import * as Pacing from "./Pacing.js"
 import * as Region from "./Region.js"
 import * as RetryPolicy from "./RetryPolicy.js"
+import * as Span from "./Span.js"
 
 export type { Answer } from "./Answer.js"
 export type { Put } from "./HttpClient/put.js"
@@ -151,22 +152,29 @@ export const make = (
     const apiUrl = options.apiUrl.replace(/\/+$/, "")
     const retry = options.retry ?? defaults.retry
     const timeout = options.timeout ?? defaults.timeout
-    const pacing = yield* Pacing.make({
-      concurrency,
-      jitter: retry.retryAfterJitter
-    })
+    const pacing = Pacing.make({ concurrency, jitter: retry.retryAfterJitter })
+    const client = yield* PlatformHttpClient.HttpClient
+    const ofApi = PlatformHttpClient.mapRequest(client, HttpClientRequest.prependUrl(apiUrl))
     // our own spans and metrics tell more than a second pair for each request would
-    const bare = PlatformHttpClient.withTracerDisabledWhen(yield* PlatformHttpClient.HttpClient, () => true)
-    const client = bare.pipe(
-      PlatformHttpClient.mapRequest(HttpClientRequest.prependUrl(apiUrl)),
-      PlatformHttpClient.tap(({ headers, status }) =>
-        status === 429
-          ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-              pacing.learn(headers, parseRetryAfter(headers["retry-after"], now) ?? Duration.zero)
-            )
-          : pacing.learn(headers)
+    const bare = PlatformHttpClient.withTracerDisabledWhen(client, () => true)
+
+    const learn = ({ headers, status }: HttpClientResponse.HttpClientResponse, now: number): void =>
+      pacing.learn(
+        now,
+        headers,
+        status === 429 ? (parseRetryAfter(headers["retry-after"], now) ?? Duration.zero) : undefined
       )
-    )
+
+    /** Keeps all from sending for as long as a 429 says. */
+    const wait = (error: GenesysError, now: number): void => {
+      if (
+        error._tag === "RateLimited" &&
+        error.retryAfter !== undefined &&
+        Duration.lessThanOrEqualTo(error.retryAfter, retry.longestRetryAfter)
+      ) {
+        pacing.hold(now, error.retryAfter)
+      }
+    }
 
     /** All attempts of one operation, each with a token that is good at the time; gives how many they were. */
     const repeatedly = <A>(
@@ -178,70 +186,55 @@ export const make = (
         const attempts = () => trace.attempts - before
         let renewed = false
 
-        const exchange = (token: Redacted.Redacted) =>
-          Effect.tapError(once(token, attempts()), (error) =>
-            error._tag === "RateLimited" &&
-            error.retryAfter !== undefined &&
-            Duration.lessThanOrEqualTo(error.retryAfter, retry.longestRetryAfter)
-              ? pacing.hold(error.retryAfter)
-              : Effect.void
-          )
+        const counted = (token: Redacted.Redacted) =>
+          Effect.suspend(() => {
+            trace.attempts++
+            const sent = once(token, attempts())
+            return attempts() > 1 ? Effect.zipRight(Metric.increment(retries), sent) : sent
+          })
 
         // Auth has its own retries: its failures are final here, so they go through this client's untouched, as a Left
-        const attempt: Effect.Effect<Either.Either<A, GenesysError>, GenesysError> = Effect.flatMap(
-          Effect.either(Effect.interruptible(auth.token)),
-          (token) => {
-            if (Either.isLeft(token)) return Effect.succeed(Either.left(token.left))
-            const counted = Effect.suspend(() => {
-              trace.attempts++
-              return attempts() > 1
-                ? Effect.zipRight(Metric.increment(retries), exchange(token.right))
-                : exchange(token.right)
-            })
-            return pacing.run(counted).pipe(
-              Effect.map(Either.right),
-              Effect.catchIf(
-                (error) => error._tag === "Unauthorized" && !renewed,
-                () => {
+        const attempt: Effect.Effect<Either.Either<A, GenesysError>, GenesysError> = Effect.matchEffect(
+          Effect.interruptible(auth.token),
+          {
+            onFailure: (error) => Effect.succeed(Either.left(error)),
+            onSuccess: (token) =>
+              Effect.matchEffect(pacing.run(counted(token)), {
+                onFailure: (error) => {
+                  if (error._tag !== "Unauthorized" || renewed) return Effect.fail(error)
                   renewed = true
-                  return Effect.zipRight(auth.invalidate(token.right), attempt)
-                }
-              )
-            )
+                  return Effect.zipRight(auth.invalidate(token), attempt)
+                },
+                onSuccess: (value) => Effect.succeed(Either.right(value))
+              })
           }
         )
+        const failed = (error: GenesysError) => Effect.fail(GenesysErrors.withAttempts(error, attempts()))
 
-        return RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)).pipe(
-          Effect.flatten,
-          Effect.mapBoth({
-            onFailure: (error) => GenesysErrors.withAttempts(error, attempts()),
-            onSuccess: (value) => [value, attempts()] as const
+        return Effect.matchEffect(RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)), {
+          onFailure: failed,
+          onSuccess: Either.match({
+            onLeft: failed,
+            onRight: (value) => Effect.succeed([value, attempts()] as const)
           })
-        )
+        })
       })
 
     const execute = (
       request: HttpClientRequest.HttpClientRequest,
       trace: Trace = { attempts: 0, correlationId: undefined }
     ): Effect.Effect<Outcome, GenesysError> => {
-      const answered = ({ correlationId }: { readonly correlationId?: string | undefined }) =>
-        Effect.sync(() => {
-          trace.correlationId = correlationId
-        })
-      return repeatedly(
-        (token, attempt) =>
-          send(client, HttpClientRequest.bearerToken(request, token), timeout).pipe(
-            timedAttempt,
-            Effect.tapBoth({ onFailure: answered, onSuccess: answered }),
-            Effect.withSpan("genesys-dnc/HttpClient.attempt", { attributes: { attempt }, captureStackTrace: false })
-          ),
-        trace
+      const exchange = (token: Redacted.Redacted, attempt: number) =>
+        timedAttempt(send(ofApi, HttpClientRequest.bearerToken(request, token), timeout, learn), (result, now) => {
+          trace.correlationId = result.correlationId
+          if ("_tag" in result) wait(result, now)
+        }).pipe(Span.within("genesys-dnc/HttpClient.attempt", { attempt }))
+      return timedOperation(
+        Effect.map(repeatedly(exchange, trace), ([answer, attempts]): Outcome => ({ ...answer, attempts }))
       ).pipe(
-        Effect.map(([answer, attempts]) => ({ ...answer, attempts })),
-        timedOperation,
-        Effect.withSpan("genesys-dnc/HttpClient.execute", {
-          attributes: { "http.request.method": request.method, "url.path": request.url },
-          captureStackTrace: false
+        Span.within("genesys-dnc/HttpClient.execute", {
+          "http.request.method": request.method,
+          "url.path": request.url
         }),
         Effect.uninterruptible
       )
@@ -282,7 +275,11 @@ export const make = (
       }
       return Stream.unwrap(
         Effect.map(
-          repeatedly((token) => download(url, token)),
+          repeatedly((token) =>
+            Effect.tapError(download(url, token), (error) =>
+              Effect.map(Clock.currentTimeMillis, (now) => wait(error, now))
+            )
+          ),
           ([{ response, url }]) =>
             response.stream.pipe(
               Stream.mapError((error) => broken(`GET ${nameOf(url)}`, error)),
@@ -326,7 +323,7 @@ const mayHaveBearer = (apiUrl: string, url: URL): boolean => {
   return domain !== undefined && url.protocol === "https:" && url.port === "" && url.hostname.endsWith(`.${domain}`)
 }
 
-/** Records milliseconds by `status`: an HTTP status, or the tag of the failure. */
+/** Records milliseconds by `status`: an HTTP status, or the tag of the failure. `ended` is told of either, and the time. */
 const timed = (metric: typeof attemptLatency) => {
   // a metric that is tagged anew is looked up anew among all metrics
   const tagged = new Map<string, typeof attemptLatency>()
@@ -335,13 +332,20 @@ const timed = (metric: typeof attemptLatency) => {
     tagged.set(status, known)
     return known
   }
-  return <A extends Answer>(effect: Effect.Effect<A, GenesysError>): Effect.Effect<A, GenesysError> =>
-    Effect.flatMap(Clock.currentTimeMillis, (start) => {
-      const record = (status: string) =>
-        Effect.flatMap(Clock.currentTimeMillis, (end) => Metric.update(ofStatus(status), Duration.millis(end - start)))
-      return Effect.tapBoth(effect, {
-        onFailure: (error) => record(error._tag),
-        onSuccess: (answer) => record(String(answer.status))
+  return <A extends Answer>(
+    effect: Effect.Effect<A, GenesysError>,
+    ended?: (result: A | GenesysError, now: number) => void
+  ): Effect.Effect<A, GenesysError> =>
+    Effect.clockWith((clock) => {
+      const start = clock.unsafeCurrentTimeMillis()
+      const record = (result: A | GenesysError, status: string) => {
+        const now = clock.unsafeCurrentTimeMillis()
+        ended?.(result, now)
+        return Metric.update(ofStatus(status), Duration.millis(now - start))
+      }
+      return Effect.matchEffect(effect, {
+        onFailure: (error) => Effect.zipRight(record(error, error._tag), Effect.fail(error)),
+        onSuccess: (answer) => Effect.as(record(answer, String(answer.status)), answer)
       })
     })
 }

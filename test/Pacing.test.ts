@@ -30,6 +30,9 @@ const counter = () => {
 const wrong = new GenesysErrors.BadRequest({ message: "wrong", hint: "", status: 400 })
 const refusal = new GenesysErrors.ServerError({ message: "refused", hint: "", status: 503 })
 
+const closeGate = (pacing: Pacing.Pacing, duration: Duration.Duration) =>
+  Effect.map(Clock.currentTimeMillis, (now) => pacing.hold(now, duration))
+
 const started = (open: { readonly started: ReadonlyArray<number> }) => open.started.length
 
 describe("Pacing", () => {
@@ -50,7 +53,7 @@ describe("Pacing", () => {
     ({ concurrency, requests }) =>
       Effect.gen(function* () {
         const { open, request } = counter()
-        const pacing = yield* Pacing.make({ concurrency, jitter: Duration.millis(500) })
+        const pacing = Pacing.make({ concurrency, jitter: Duration.millis(500) })
         yield* throughPauses(
           Effect.forEach(
             requests,
@@ -59,7 +62,7 @@ describe("Pacing", () => {
                 Effect.zipRight(
                   pacing.run(
                     request(took).pipe(
-                      Effect.tap(() => (hold === null ? Effect.void : pacing.hold(Duration.millis(hold)))),
+                      Effect.tap(() => (hold === null ? Effect.void : closeGate(pacing, Duration.millis(hold)))),
                       Effect.tap(() => (fails ? Effect.fail(refusal) : Effect.void))
                     )
                   )
@@ -90,7 +93,7 @@ describe("Pacing", () => {
     },
     ({ steps, upTo }) =>
       Effect.gen(function* () {
-        const pacing = yield* Pacing.make({ concurrency: { upTo }, jitter: Duration.zero })
+        const pacing = Pacing.make({ concurrency: { upTo }, jitter: Duration.zero })
         const open = new Set<Deferred.Deferred<void, GenesysErrors.GenesysError>>()
         const begun: Array<Fiber.RuntimeFiber<void, GenesysErrors.GenesysError>> = []
         let most = 0
@@ -142,7 +145,7 @@ describe("Pacing", () => {
   it.effect("begins with one, and has one more open with each round of answers that take no longer", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
+      const pacing = Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
       yield* Effect.fork(
         Effect.all(
           Array.from({ length: 40 }, () => pacing.run(request("1 seconds"))),
@@ -162,7 +165,7 @@ describe("Pacing", () => {
         [wrong, 4]
       ] as const) {
         const { open, request } = counter()
-        const pacing = yield* Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
+        const pacing = Pacing.make({ concurrency: { upTo: 4 }, jitter: Duration.zero })
         const all = (requests: ReadonlyArray<Effect.Effect<void, GenesysErrors.GenesysError>>) =>
           throughPauses(Effect.forEach(requests, (one) => Effect.exit(pacing.run(one)), { concurrency: "unbounded" }))
         yield* all(Array.from({ length: 30 }, () => request("1 seconds")))
@@ -178,7 +181,7 @@ describe("Pacing", () => {
   it.effect("uses what is allowed", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: 4, jitter: Duration.zero })
+      const pacing = Pacing.make({ concurrency: 4, jitter: Duration.zero })
       yield* Effect.fork(
         Effect.all(
           Array.from({ length: 12 }, () => pacing.run(request("1 seconds"))),
@@ -193,8 +196,8 @@ describe("Pacing", () => {
   it.effect("a hold keeps all writers, those too that come later, and each adds a jitter of its own", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: 20, jitter: Duration.millis(500) })
-      yield* pacing.hold(Duration.seconds(10))
+      const pacing = Pacing.make({ concurrency: 20, jitter: Duration.millis(500) })
+      yield* closeGate(pacing, Duration.seconds(10))
       const early = yield* Effect.fork(
         Effect.all(
           Array.from({ length: 10 }, () => pacing.run(request(0))),
@@ -224,14 +227,14 @@ describe("Pacing", () => {
   it.effect("a shorter hold does not shorten the one in force; a longer one does lengthen it", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
-      yield* pacing.hold(Duration.seconds(10))
-      yield* pacing.hold(Duration.seconds(2))
+      const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
+      yield* closeGate(pacing, Duration.seconds(10))
+      yield* closeGate(pacing, Duration.seconds(2))
       yield* Effect.fork(pacing.run(request(0)))
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(started(open), 0)
       // it sleeps already, and has to look again
-      yield* pacing.hold(Duration.seconds(20))
+      yield* closeGate(pacing, Duration.seconds(20))
       yield* TestClock.adjust("19 seconds")
       assert.strictEqual(started(open), 0)
       yield* TestClock.adjust("1 seconds")
@@ -242,8 +245,8 @@ describe("Pacing", () => {
   it.effect("a gate that closed while a permit was waited for is seen", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
-      yield* Effect.fork(pacing.run(Effect.zipRight(request("1 seconds"), pacing.hold(Duration.seconds(30)))))
+      const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
+      yield* Effect.fork(pacing.run(Effect.zipRight(request("1 seconds"), closeGate(pacing, Duration.seconds(30)))))
       yield* TestClock.adjust(0)
       yield* Effect.fork(pacing.run(request(0)))
       yield* TestClock.adjust("30 seconds")
@@ -256,8 +259,8 @@ describe("Pacing", () => {
   it.effect("what waits at the gate holds no permit", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
-      const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.seconds(100) })
-      yield* pacing.hold(Duration.seconds(1))
+      const pacing = Pacing.make({ concurrency: 1, jitter: Duration.seconds(100) })
+      yield* closeGate(pacing, Duration.seconds(1))
       // with a permit held through the wait, the second could only start after the first
       yield* Effect.fork(
         Effect.all(
@@ -277,8 +280,8 @@ describe("Pacing", () => {
     it.effect(`a wait at the gate ends at once when interrupted (${region})`, () =>
       Effect.gen(function* () {
         const { open, request } = counter()
-        const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
-        yield* pacing.hold(Duration.seconds(60))
+        const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
+        yield* closeGate(pacing, Duration.seconds(60))
         const fiber = yield* Effect.fork(within(pacing.run(request(0))))
         yield* TestClock.adjust("1 seconds")
         assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(fiber)))
@@ -291,7 +294,7 @@ describe("Pacing", () => {
     it.effect(`a wait for a permit ends at once when interrupted, and sends nothing (${region})`, () =>
       Effect.gen(function* () {
         const { open, request } = counter()
-        const pacing = yield* Pacing.make({ concurrency: 1, jitter: Duration.zero })
+        const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
         const first = yield* Effect.fork(pacing.run(request("10 seconds")))
         yield* TestClock.adjust("1 seconds")
         const second = yield* Effect.fork(within(pacing.run(request(0))))

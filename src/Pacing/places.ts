@@ -1,0 +1,78 @@
+/**
+ * Places, each of which one at a time may have. Where one is free, to take it and to give it back are no more than a step
+ * each; a semaphore of Effect takes a dozen.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Places {
+  /**
+   * Waits for a place, in turn; for whoever cannot be interrupted elsewhere. The wait can be, and so can the asking, and who
+   * is has no place.
+   */
+  readonly take: Effect.Effect<void>
+  readonly giveBack: () => void
+  /** How many there are; what is taken stays taken. */
+  readonly resize: (count: number) => void
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (count: number): Places => {
+  /** Below zero where there are fewer places than are taken. */
+  let free = count
+  const waiting = new Set<() => void>()
+
+  const letIn = (): void => {
+    for (const enter of waiting) {
+      if (free <= 0) return
+      free--
+      waiting.delete(enter)
+      enter()
+    }
+  }
+  const giveBack = (): void => {
+    free++
+    letIn()
+  }
+
+  const wait = Effect.suspend(() => {
+    let given = false
+    let enter = (): void => {}
+    const entered = Effect.async<void>((resume) => {
+      enter = () => {
+        given = true
+        resume(Effect.void)
+      }
+      waiting.add(enter)
+    })
+    return Effect.catchAllCause(Effect.interruptible(entered), (cause) => {
+      waiting.delete(enter)
+      // the interruption came between the place and its taker
+      if (given) giveBack()
+      return Effect.failCause(cause)
+    })
+  })
+  const take = Effect.suspend(() => {
+    if (free <= 0) return wait
+    free--
+    return Effect.void
+  })
+
+  return {
+    take: Effect.zipRight(Effect.interruptible(Effect.void), take),
+    giveBack,
+    resize: (to) => {
+      free += to - count
+      count = to
+      letIn()
+    }
+  }
+}
