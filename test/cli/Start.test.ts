@@ -90,6 +90,11 @@ describe("the bundle of the command", { timeout: 120_000 }, () => {
         }
       }
       assert.deepStrictEqual(
+        Object.keys(metafile.inputs).filter((path) => /undici\/(index\.js|lib\/(mock|interceptor)\/)/.test(path)),
+        [],
+        "no more of undici than sends"
+      )
+      assert.deepStrictEqual(
         Object.keys(metafile.inputs).filter((path) => /@effect\/sql|libsql/.test(path)),
         [],
         "drivers are the user's own"

@@ -6,11 +6,28 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { build, type Metafile } from "esbuild"
+import { build, type Metafile, type Plugin } from "esbuild"
 
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 
 const noticesFile = "THIRD-PARTY-NOTICES.txt"
+
+/** Of undici's index no more than sends requests: the rest takes as much memory again. */
+const agentOnly: Plugin = {
+  name: "agent-only",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^@effect\/platform-node\/Undici$/ }, ({ path }) => ({ path, namespace: "agent-only" }))
+    onLoad({ filter: /.*/, namespace: "agent-only" }, () => ({
+      contents: `
+        import request from "undici/lib/api/api-request.js"
+        import Agent from "undici/lib/dispatcher/agent.js"
+        import Dispatcher from "undici/lib/dispatcher/dispatcher.js"
+        Object.assign(Dispatcher.prototype, { request })
+        export { Agent }`,
+      resolveDir: root
+    }))
+  }
+}
 
 /** Names, lines and messages stay as they are written: a stack trace is worth more than a smaller file. */
 const made = (folder: string) =>
@@ -30,6 +47,9 @@ const made = (folder: string) =>
     banner: {
       js: 'import { createRequire as requireOf } from "node:module";\nconst require = requireOf(import.meta.url);'
     },
+    plugins: [agentOnly],
+    // what is asked of undici beyond that
+    logOverride: { "import-is-undefined": "error" },
     legalComments: "none",
     logLevel: "warning",
     metafile: true,
