@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -19,11 +18,12 @@ import { idempotencyKey } from "./DncSubmitter/keys.js"
 import { detect, makeCheck } from "./DncSubmitter/list.js"
 import * as Send from "./DncSubmitter/send.js"
 import { makeSettle } from "./DncSubmitter/settle.js"
-import { interrupted, nothing } from "./DncSubmitter/tally.js"
+import { interrupted, nothing, type Tally } from "./DncSubmitter/tally.js"
 import type { GenesysError } from "./GenesysError.js"
 import * as GenesysErrors from "./GenesysError.js"
 import { HttpClient } from "./HttpClient.js"
 import * as RetryPolicy from "./RetryPolicy.js"
+import * as Span from "./Span.js"
 
 export { digestUuid, idempotencyKey } from "./DncSubmitter/keys.js"
 export { detect } from "./DncSubmitter/list.js"
@@ -80,56 +80,66 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const audit = yield* AuditSink
     const contract = options?.contract ?? Contracts.platform()
     const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
-    const { leave, recordParts, send } = yield* Send.make(client, audit, contract, whileConflict)
+    const { leave, recordParts, send } = Send.make(client, audit, contract, whileConflict)
     const settle = makeSettle(send, contract.kind)
 
-    const submit = Effect.fnUntraced(
-      function* (batch: Batch) {
-        const start = yield* Clock.currentTimeMillis
-        const size = sizeOf(batch)
+    const submit = (batch: Batch): Effect.Effect<Receipt, GenesysError | AuditError> =>
+      Effect.clockWith((clock) => {
+        const start = clock.unsafeCurrentTimeMillis()
         const seen: Send.Seen = {
           attempts: 0,
           correlationId: undefined,
           idempotencyKey: "",
-          size,
+          size: sizeOf(batch),
           settled: false,
           since: undefined,
           inSlotSince: undefined
         }
-        const tally = yield* settle(batch, seen).pipe(
-          Effect.ensuring(leave(seen)),
-          Effect.catchAllCause((cause) =>
-            Cause.isInterruptedOnly(cause) ? Effect.succeed(interrupted(batch, seen)) : Effect.failCause(cause)
-          )
-        )
-        if (!seen.settled && seen.attempts > 0 && tally.failed.length === 0) yield* recordParts(batch, tally, seen)
-        const [first] = tally.failed
-        if (first?.cause !== undefined && first.phoneNumbers.length === size && first.count === size) {
-          return yield* Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
-        }
-        const receipt: Receipt = {
-          skipped: 0,
-          ...tally,
-          failed: tally.failed.map(({ cause: _, ...failed }) => failed),
-          latencyMs: (yield* Clock.currentTimeMillis) - (seen.since ?? start),
-          attempts: seen.attempts,
-          idempotencyKey: seen.idempotencyKey,
-          correlationId: seen.correlationId
-        }
-        return receipt
-      },
-      (effect, batch) =>
-        Effect.withSpan(effect, "genesys-dnc/DncSubmitter.submit", {
-          attributes: { batch: batch.index, size: sizeOf(batch) },
-          captureStackTrace: false
-        }),
-      Effect.uninterruptible
-    )
+        const ended = (tally: Tally) =>
+          receiptOf(batch, tally, seen, clock.unsafeCurrentTimeMillis() - (seen.since ?? start))
+        return Effect.matchCauseEffect(settle(batch, seen), {
+          onFailure: (cause): Effect.Effect<Receipt, GenesysError | AuditError> => {
+            leave(seen)
+            return Cause.isInterruptedOnly(cause) ? ended(interrupted(batch, seen)) : Effect.failCause(cause)
+          },
+          onSuccess: (tally): Effect.Effect<Receipt, GenesysError | AuditError> => {
+            leave(seen)
+            return seen.settled || seen.attempts === 0 || tally.failed.length > 0
+              ? ended(tally)
+              : Effect.flatMap(recordParts(batch, tally, seen), () => ended(tally))
+          }
+        })
+      }).pipe(
+        Span.within("genesys-dnc/DncSubmitter.submit", { batch: batch.index, size: sizeOf(batch) }),
+        Effect.uninterruptible
+      )
 
     // one at a time means that the next is begun once the one before has ended, whatever came of that
     const concurrency = client.concurrency === 1 ? 1 : client.concurrency + ahead
     return DncSubmitter.of({ contract, target: client.apiUrl, concurrency, check: makeCheck(client, contract), submit })
   })
+
+/** Of a batch of which nothing is known to have been settled: the failure. */
+const receiptOf = (
+  batch: Batch,
+  tally: Tally & { readonly skipped?: number },
+  seen: Send.Seen,
+  latencyMs: number
+): Effect.Effect<Receipt, GenesysError> => {
+  const [first] = tally.failed
+  const size = sizeOf(batch)
+  return first?.cause !== undefined && first.phoneNumbers.length === size && first.count === size
+    ? Effect.fail(GenesysErrors.withAttempts(first.cause, seen.attempts))
+    : Effect.succeed({
+        skipped: 0,
+        ...tally,
+        failed: tally.failed.map(({ cause: _, ...failed }) => failed),
+        latencyMs,
+        attempts: seen.attempts,
+        idempotencyKey: seen.idempotencyKey,
+        correlationId: seen.correlationId
+      })
+}
 
 /**
  * @since 0.1.0

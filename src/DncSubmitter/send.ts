@@ -3,10 +3,11 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import type { AuditError, AuditSink, ComplianceStatus } from "../AuditSink.js"
 import type { Contract } from "../Contract.js"
 import { packedOf, sizeOf, withNumbers } from "../DncEntry/packed.js"
@@ -16,6 +17,7 @@ import type { GenesysError } from "../GenesysError.js"
 import * as GenesysErrors from "../GenesysError.js"
 import type { HttpClient, Trace } from "../HttpClient.js"
 import { mask, maskValues } from "../Masking.js"
+import * as Places from "../Pacing/places.js"
 import * as RetryPolicy from "../RetryPolicy.js"
 import { contentDigest, keyOf } from "./keys.js"
 import { shortfall, type Tally } from "./tally.js"
@@ -46,7 +48,7 @@ export interface Sender {
   /** One request's worth: intended, sent, and its outcome recorded. A 409 that stays is tried under one key more. */
   readonly send: (part: Batch, seen: Seen, generation?: number) => Effect.Effect<Tally, GenesysError | AuditError>
   /** Gives the slot back, where the batch has one. */
-  readonly leave: (seen: Seen) => Effect.Effect<void>
+  readonly leave: (seen: Seen) => void
   /** One record for a batch that was settled in parts. */
   readonly recordParts: (batch: Batch, tally: Tally, seen: Seen) => Effect.Effect<void, AuditError>
 }
@@ -62,166 +64,171 @@ export const make = (
   audit: typeof AuditSink.Service,
   contract: Contract,
   whileConflict: ReturnType<typeof RetryPolicy.conflict>
-): Effect.Effect<Sender> =>
+): Sender => {
   // from before a request until its outcome is durable: so many batches at most are ever in the air
-  Effect.map(Effect.makeSemaphore(client.concurrency), (slots) => {
-    const enter = (seen: Seen) =>
-      Effect.zipRight(
-        Effect.interruptible(slots.take(1)),
-        Effect.map(Clock.currentTimeMillis, (now) => {
-          seen.inSlotSince = now
-          seen.since ??= now
-        })
-      )
+  const slots = Places.make(client.concurrency)
 
-    const leave = (seen: Seen) =>
-      Effect.suspend(() => {
-        if (seen.inSlotSince === undefined) return Effect.void
-        seen.inSlotSince = undefined
-        return slots.release(1)
-      })
+  const enter = (seen: Seen, clock: Clock.Clock) =>
+    Effect.map(slots.take, () => {
+      seen.inSlotSince = clock.unsafeCurrentTimeMillis()
+      seen.since ??= seen.inSlotSince
+    })
 
-    const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
-      audit.append({
-        operation: "BATCH_SETTLED",
-        runId,
-        dncListId,
-        complianceStatus: tally.rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED",
-        result: {
-          batch: index,
-          created: tally.created,
-          duplicate: tally.duplicate,
-          updated: tally.updated,
-          accepted: tally.accepted,
-          rejected: tally.rejected.length,
-          attempts
+  const leave = (seen: Seen): void => {
+    if (seen.inSlotSince === undefined) return
+    seen.inSlotSince = undefined
+    slots.giveBack()
+  }
+
+  const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
+    audit.append({
+      operation: "BATCH_SETTLED",
+      runId,
+      dncListId,
+      complianceStatus: tally.rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED",
+      result: {
+        batch: index,
+        created: tally.created,
+        duplicate: tally.duplicate,
+        updated: tally.updated,
+        accepted: tally.accepted,
+        rejected: tally.rejected.length,
+        attempts
+      }
+    })
+
+  // Each call of a generator closure made anew leaves a hidden class in V8's old space that holds what the closure
+  // captured until the next full collection; so this is a function made once, with its batch as an argument.
+  const send: Sender["send"] = Effect.fnUntraced(function* (part: Batch, seen: Seen, generation: number = 0) {
+    const clock = yield* Effect.clock
+    const start = clock.unsafeCurrentTimeMillis()
+    const sentBefore = seen.attempts
+    const size = sizeOf(part)
+    const digest = contentDigest(part)
+    const key = keyOf(part, digest, generation)
+    seen.idempotencyKey ||= key
+    const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
+    const finished = (complianceStatus: ComplianceStatus) => ({
+      ...record,
+      latencyMs: clock.unsafeCurrentTimeMillis() - (seen.inSlotSince ?? start),
+      complianceStatus
+    })
+
+    const intended = {
+      ...record,
+      operation: "BATCH_INTENDED" as const,
+      complianceStatus: "INCOMPLETE" as const,
+      result: {
+        batch: part.index,
+        idempotencyKey: key,
+        generation,
+        size,
+        action: part.action,
+        reason: part.reason,
+        expires: DncEntry.formatExpires(part.expires, null),
+        contentDigest: digest
+      }
+    }
+    const packed = packedOf(part)
+    yield* audit.append(
+      packed === undefined ? { ...intended, phoneNumbers: part.phoneNumbers } : withNumbers(intended, packed)
+    )
+
+    const request = contract.request(part, key)
+    const sent = Effect.suspend(() => {
+      const trace: Trace = { attempts: 0, correlationId: undefined }
+      const took = (attempts: number, { correlationId }: Pick<Trace, "correlationId">): void => {
+        seen.attempts += attempts
+        seen.correlationId = correlationId
+      }
+      return Effect.matchCauseEffect(client.execute(request, trace), {
+        onFailure: (cause) => {
+          const error = Option.getOrUndefined(Cause.failureOption(cause))
+          if (error === undefined) took(trace.attempts, trace)
+          else took(error.attempts ?? 1, { correlationId: error.correlationId })
+          return Effect.failCause(contract.kind === "custom" ? Cause.map(cause, withoutValues) : cause)
+        },
+        onSuccess: (answer) => {
+          took(answer.attempts, answer)
+          return Effect.succeed(answer)
         }
       })
+    })
+    const withoutValues = (error: GenesysError) =>
+      GenesysErrors.withMessage(error, maskValues(error.message, part.phoneNumbers))
 
-    // Each call of a generator closure made anew leaves a hidden class in V8's old space that holds what the closure
-    // captured until the next full collection; so this is a function made once, with its batch as an argument.
-    const send: Sender["send"] = Effect.fnUntraced(function* (part: Batch, seen: Seen, generation: number = 0) {
-      const start = yield* Clock.currentTimeMillis
-      const sentBefore = seen.attempts
-      const size = sizeOf(part)
-      const digest = contentDigest(part)
-      const key = keyOf(part, digest, generation)
-      seen.idempotencyKey ||= key
-      const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
-      const finished = (complianceStatus: ComplianceStatus) =>
-        Effect.map(Clock.currentTimeMillis, (end) => ({
-          ...record,
-          latencyMs: end - (seen.inSlotSince ?? start),
-          complianceStatus
-        }))
-
-      const intended = {
-        ...record,
-        operation: "BATCH_INTENDED" as const,
-        complianceStatus: "INCOMPLETE" as const,
+    const failed = (outcome: "refused" | "unknown" | "failed", error: string, message: string) =>
+      audit.append({
+        ...finished("INCOMPLETE"),
+        operation: "BATCH_FAILED",
         result: {
           batch: part.index,
           idempotencyKey: key,
-          generation,
-          size,
-          action: part.action,
-          reason: part.reason,
-          expires: DncEntry.formatExpires(part.expires, null),
-          contentDigest: digest
+          outcome,
+          error,
+          message,
+          attempts: seen.attempts - sentBefore,
+          correlationId: seen.correlationId ?? null
         }
-      }
-      const packed = packedOf(part)
-      yield* audit.append(
-        packed === undefined ? { ...intended, phoneNumbers: part.phoneNumbers } : withNumbers(intended, packed)
-      )
-
-      const request = contract.request(part, key)
-      const sent = Effect.suspend(() => {
-        const trace: Trace = { attempts: 0, correlationId: undefined }
-        const took = (attempts: number, correlationId: string | undefined) =>
-          Effect.sync(() => {
-            seen.attempts += attempts
-            seen.correlationId = correlationId
-          })
-        return client.execute(request, trace).pipe(
-          Effect.tapBoth({
-            onFailure: ({ attempts = 1, correlationId }) => took(attempts, correlationId),
-            onSuccess: ({ attempts, correlationId }) => took(attempts, correlationId)
-          }),
-          Effect.onInterrupt(() => took(trace.attempts, trace.correlationId)),
-          contract.kind === "custom"
-            ? Effect.mapError((error) => GenesysErrors.withMessage(error, maskValues(error.message, part.phoneNumbers)))
-            : identity
-        )
       })
-      const outcome = yield* enter(seen).pipe(
-        Effect.zipRight(RetryPolicy.repeatFailed(sent, whileConflict)),
-        Effect.flatMap((answer) => contract.counts(answer, part)),
-        Effect.onInterrupt(() =>
-          Effect.ignore(failed(seen.attempts > sentBefore ? "unknown" : "failed", "Interrupted", "The run was stopped"))
-        ),
-        Effect.either
-      )
 
-      function failed(outcome: "refused" | "unknown" | "failed", error: string, message: string) {
-        return Effect.flatMap(finished("INCOMPLETE"), (common) =>
-          audit.append({
-            ...common,
-            operation: "BATCH_FAILED",
-            result: {
-              batch: part.index,
-              idempotencyKey: key,
-              outcome,
-              error,
-              message,
-              attempts: seen.attempts - sentBefore,
-              correlationId: seen.correlationId ?? null
-            }
-          })
-        )
-      }
+    const outcome = yield* enter(seen, clock).pipe(
+      Effect.zipRight(RetryPolicy.repeatFailed(sent, whileConflict)),
+      Effect.flatMap((answer) => contract.counts(answer, part)),
+      Effect.matchCauseEffect({
+        onFailure: (cause) => {
+          const error = Cause.failureOption(cause)
+          if (Option.isSome(error)) return Effect.succeed(Either.left(error.value))
+          return Cause.isInterruptedOnly(cause)
+            ? Effect.zipRight(
+                Effect.ignore(
+                  failed(seen.attempts > sentBefore ? "unknown" : "failed", "Interrupted", "The run was stopped")
+                ),
+                Effect.failCause(cause)
+              )
+            : Effect.failCause(cause)
+        },
+        onSuccess: (counts) => Effect.succeed(Either.right(counts))
+      })
+    )
 
-      if (Either.isLeft(outcome)) {
-        const error = outcome.left
-        yield* failed(isRefusal(error) ? "refused" : isUnknown(error) ? "unknown" : "failed", error._tag, error.message)
-        yield* leave(seen)
-        return error._tag === "IdempotencyConflict" && generation === 0
-          ? yield* send(part, seen, generation + 1)
-          : yield* Effect.fail(error)
-      }
+    if (Either.isLeft(outcome)) {
+      const error = outcome.left
+      yield* failed(isRefusal(error) ? "refused" : isUnknown(error) ? "unknown" : "failed", error._tag, error.message)
+      leave(seen)
+      return error._tag === "IdempotencyConflict" && generation === 0
+        ? yield* send(part, seen, generation + 1)
+        : yield* Effect.fail(error)
+    }
 
-      const { accepted, created, duplicate, rejected, updated } = outcome.right
-      const settles = size === seen.size
-      const missing = size - created - duplicate - updated - accepted - rejected.length
-      yield* Effect.flatMap(
-        finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
-        (common) =>
-          audit.append({
-            ...common,
-            operation: "BATCH_DONE",
-            result: {
-              batch: part.index,
-              idempotencyKey: key,
-              created,
-              duplicate,
-              updated,
-              accepted,
-              rejected: rejected.length,
-              shortfall: missing,
-              settles,
-              attempts: seen.attempts - sentBefore,
-              correlationId: seen.correlationId ?? null
-            },
-            validationErrors: rejected.map(refusalOnRecord)
-          })
-      )
-      yield* leave(seen)
-      seen.settled ||= settles
-      return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
+    const { accepted, created, duplicate, rejected, updated } = outcome.right
+    const settles = size === seen.size
+    const missing = size - created - duplicate - updated - accepted - rejected.length
+    yield* audit.append({
+      ...finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
+      operation: "BATCH_DONE",
+      result: {
+        batch: part.index,
+        idempotencyKey: key,
+        created,
+        duplicate,
+        updated,
+        accepted,
+        rejected: rejected.length,
+        shortfall: missing,
+        settles,
+        attempts: seen.attempts - sentBefore,
+        correlationId: seen.correlationId ?? null
+      },
+      validationErrors: rejected.map(refusalOnRecord)
     })
-
-    return { send, leave, recordParts }
+    leave(seen)
+    seen.settled ||= settles
+    return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
   })
+
+  return { send, leave, recordParts }
+}
 
 /**
  * Something in the request is refused, which another cut of it may mend.
