@@ -6,6 +6,7 @@
  */
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type { Answer } from "./Answer.js"
 import * as Packed from "./DncEntry/packed.js"
@@ -86,7 +87,7 @@ const EntriesAnswer = Schema.Struct({
   errors: Refusals
 })
 
-const decodeEntries = Schema.decodeUnknown(EntriesAnswer)
+const decodeEntries = Schema.decodeUnknownEither(EntriesAnswer)
 
 /**
  * `POST /api/v2/outbound/dnclists/{id}/entries`: one reason and one expiry a request, fewer than 500 numbers, an
@@ -111,7 +112,7 @@ export const entries: Contract = {
     ),
   counts: (answer, batch) =>
     decodeEntries(answer.body).pipe(
-      Effect.map(({ created, duplicate, error, errors, updated }) => ({
+      Either.map(({ created, duplicate, error, errors, updated }) => ({
         created,
         duplicate,
         updated,
@@ -127,11 +128,11 @@ export const entries: Contract = {
           )
         )
       })),
-      Effect.filterOrFail(
+      Either.filterOrLeft(
         ({ rejected }) => rejected.every(({ phoneNumber }) => batch.phoneNumbers.includes(phoneNumber)),
         () => "it refuses numbers that were not sent"
       ),
-      Effect.mapError(
+      Either.mapLeft(
         (error) =>
           new GenesysErrors.UnexpectedResponse({
             message: `The entries route answered ${answer.status} in another shape than the contract's: ${

@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -30,13 +29,17 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     const batches = cut[Symbol.iterator]()
 
     const submit = (batch: Batch) =>
-      Effect.flatMap(Clock.currentTimeMillis, (start) =>
-        Effect.flatMap(Effect.exit(submitter.submit(batch)), (exit) =>
-          Effect.flatMap(Clock.currentTimeMillis, (end) =>
-            account(run, batch, Exit.isSuccess(exit) ? exit.value : failed(run, batch, exit.cause, end - start), end)
-          )
-        )
-      )
+      Effect.clockWith((clock) => {
+        const start = clock.unsafeCurrentTimeMillis()
+        const ended = (receiptOf: (latencyMs: number) => Receipt) => {
+          const end = clock.unsafeCurrentTimeMillis()
+          return account(run, batch, receiptOf(end - start), end)
+        }
+        return Effect.matchCauseEffect(submitter.submit(batch), {
+          onFailure: (cause) => ended((latencyMs) => failed(run, batch, cause, latencyMs)),
+          onSuccess: (receipt) => ended(() => receipt)
+        })
+      })
 
     const settle = (batch: Batch) => {
       const done = run.earlier?.settled.get(batch.index)
@@ -140,6 +143,10 @@ const account = <E, E2>(run: Run<E, E2>, batch: Batch, receipt: Receipt, at: num
       return Effect.suspend(() => run.outputs.failed(entries, failed))
     })
     for (const refusal of receipt.rejected) written.push(refuse(run, batch, refusal))
+    if (written.length === 0) {
+      run.notify()
+      return Effect.void
+    }
     // one file that cannot be written is no reason to leave the other one short
     return Effect.forEach(written, Effect.exit).pipe(
       Effect.tap(() => Effect.sync(run.notify)),
