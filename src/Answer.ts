@@ -97,8 +97,8 @@ const untraced = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
   )
 
 /**
- * Sends one request and gives its answer as soon as it begins: a 2xx, or a redirection, which is not followed. Its body is
- * the caller's to read. For requests that change nothing: an interruption takes effect at once.
+ * Sends one request and gives its answer as soon as it begins: a 2xx, whose body is the caller's to read, or a redirection,
+ * which is not followed. For requests that change nothing: an interruption takes effect at once.
  *
  * @since 0.1.0
  */
@@ -110,12 +110,14 @@ export const open = (
   // a signed URL is a key to what it names, and the key is in its query
   const name = `${request.method} ${request.url.replace(/[?#].*$/s, "")}`
   return client.execute(request).pipe(
-    Effect.flatMap((response) =>
-      (response.status >= 200 && response.status < 300) ||
-      (response.status >= 300 && response.status < 400 && response.headers["location"] !== undefined)
-        ? Effect.succeed({ response, text: "" })
-        : Effect.map(textOf(response), (text) => ({ response, text }))
-    ),
+    Effect.flatMap((response) => {
+      if (response.status >= 200 && response.status < 300) return Effect.succeed({ response, text: "" })
+      const whole = textOf(response)
+      // of a redirection nothing but its place is wanted, but its connection is free only behind its last byte
+      return response.status < 400 && response.headers["location"] !== undefined
+        ? Effect.as(Effect.ignore(whole), { response, text: "" })
+        : Effect.map(whole, (text) => ({ response, text }))
+    }),
     Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
     Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
     Effect.interruptible,

@@ -6,9 +6,11 @@ import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { assert, describe, it } from "@effect/vitest"
 import * as Chunk from "effect/Chunk"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
+import * as Answer from "../../src/Answer.js"
 import * as Pool from "../../src/HttpClient/pool.js"
 
 /** A server that answers so, at its URL, for as long as the scope. */
@@ -134,6 +136,24 @@ describe("pool", () => {
         Effect.flip(Stream.runDrain(stream))
       )
       assert.strictEqual(stream._tag, "ResponseError")
+    })
+  )
+
+  test(
+    "a redirection leaves its connection to the next request",
+    Effect.gen(function* () {
+      const connections = new Set<unknown>()
+      const url = yield* serve((request, response) => {
+        connections.add(request.socket)
+        response.writeHead(302, { location: "/other" }).end("x".repeat(100_000))
+      })
+      const client = yield* PlatformHttpClient.HttpClient
+      for (let i = 0; i < 10; i++) {
+        const { status } = yield* Answer.open(client, HttpClientRequest.get(url), Duration.seconds(10))
+        assert.strictEqual(status, 302)
+      }
+      // an answer ends a moment before its connection is free
+      assert.isAtMost(connections.size, 2)
     })
   )
 
