@@ -168,7 +168,7 @@ const open = (name: string): Effect.Effect<AuditSink.Store, AuditSink.AuditError
     }
     const [last] = yield* lastRow(table)
     const head = yield* headOf(name, last)
-    const append = yield* GroupCommit.make((group: ReadonlyArray<Kept>) =>
+    const append = GroupCommit.make((group: ReadonlyArray<Kept>) =>
       Effect.forEach(inserts(group), (kept) => table.run(insert(table, kept)), { discard: true })
     )
     return {

@@ -6,9 +6,10 @@
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 
-interface Waiting<A> {
+interface Waiting<A, E> {
   readonly item: A
-  written: boolean
+  /** Of who waits for another's write: goes on with what that has come to, or with the next write. */
+  resume: ((next: Effect.Effect<void, E>) => void) | undefined
 }
 
 /**
@@ -20,34 +21,47 @@ interface Waiting<A> {
  */
 export const make = <A, E>(
   write: (items: ReadonlyArray<A>) => Effect.Effect<void, E>
-): Effect.Effect<(item: () => A) => Effect.Effect<A, E>> =>
-  Effect.map(Effect.makeSemaphore(1), (mutex) => {
-    let waiting: Array<Waiting<A>> = []
-    let broken: Cause.Cause<E> | undefined
+): ((item: () => A) => Effect.Effect<A, E>) => {
+  let waiting: Array<Waiting<A, E>> = []
+  let writing = false
+  let broken: Cause.Cause<E> | undefined
 
-    const flush = Effect.suspend(() => {
-      const group = waiting
-      waiting = []
-      return Effect.matchCauseEffect(write(group.map(({ item }) => item)), {
+  /** Whoever writes does so for all that wait; the first of those who came meanwhile is the next to. */
+  const flush = Effect.suspend(() => {
+    const group = waiting
+    waiting = []
+    const ended = <R extends Effect.Effect<void, E>>(result: R): R => {
+      for (const { resume } of group) resume?.(result)
+      const next = waiting[0]?.resume
+      writing = next !== undefined
+      if (next !== undefined) {
+        waiting[0].resume = undefined
+        next(flush)
+      }
+      return result
+    }
+    return Effect.matchCauseEffect(
+      broken === undefined ? write(group.map(({ item }) => item)) : Effect.failCause(broken),
+      {
         onFailure: (cause) => {
           broken = cause
-          return Effect.failCause(cause)
+          return ended(Effect.failCause(cause))
         },
-        onSuccess: () => {
-          for (const one of group) one.written = true
-          return Effect.void
-        }
-      })
-    })
-
-    return (next) =>
-      Effect.suspend(() => {
-        const one: Waiting<A> = { item: next(), written: false }
-        waiting.push(one)
-        // whoever holds the mutex writes for all that wait, so those behind it find theirs written
-        const turn = Effect.suspend(() =>
-          one.written ? Effect.void : broken === undefined ? flush : Effect.failCause(broken)
-        )
-        return Effect.as(mutex.withPermits(1)(turn), one.item)
-      }).pipe(Effect.uninterruptible)
+        onSuccess: () => ended(Effect.void)
+      }
+    )
   })
+
+  return (next) =>
+    Effect.suspend(() => {
+      const one: Waiting<A, E> = { item: next(), resume: undefined }
+      waiting.push(one)
+      const written = writing
+        ? Effect.async<void, E>((resume) => {
+            one.resume = resume
+          })
+        : flush
+      writing = true
+      return Effect.as(written, one.item)
+    }).pipe(Effect.uninterruptible)
+}

@@ -52,7 +52,7 @@ export const openAppend = (
     }
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
-    const append = yield* GroupCommit.make((lines: ReadonlyArray<string>) =>
+    const append = GroupCommit.make((lines: ReadonlyArray<string>) =>
       attempt(async () => {
         const bytes = Buffer.from(lines.join(""))
         if (!opened.isFile()) return await file.appendFile(bytes)
