@@ -232,6 +232,7 @@ const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTi
   const reason: Array<number> = []
   const expires: Array<number> = []
   const rejects: Array<Reject> = []
+  const lines = block.line
   let unknownReasons = 0
   const requests = block.requestedAt === undefined ? undefined : new Float64Array(block.length)
   const requestsUnreadable: Array<number> = []
@@ -240,27 +241,23 @@ const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTi
     if (text === "") return Number.POSITIVE_INFINITY
     const time = parseRequest(text, requestZone)
     if (time !== undefined && time <= now + ahead) return time
-    requestsUnreadable.push(block.line[i])
+    requestsUnreadable.push(lines[i])
     return Number.POSITIVE_INFINITY
   }
   return {
     /** The digits of a number, or another contact as it is sent. */
     entry: (i: number, digitsOrText: number | string, reasonIndex: number, end: number) => {
       if (requests !== undefined) requests[line.length] = requestOf(i)
-      line.push(block.line[i])
+      line.push(lines[i])
       contact.push(digitsOrText)
       reason.push(reasonIndex)
       expires.push(end)
     },
     reject: (i: number, raw: string, code: RejectCode, message: string, country?: string) => {
-      rejects.push({
-        line: block.line[i],
-        raw,
-        code,
-        message,
-        ...(country === undefined ? {} : { country }),
-        cells: block.cells(i)
-      })
+      const [line, cells] = [lines[i], block.cells(i)]
+      rejects.push(
+        country === undefined ? { line, raw, code, message, cells } : { line, raw, code, message, country, cells }
+      )
     },
     unknownReason: () => {
       unknownReasons++

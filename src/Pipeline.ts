@@ -23,7 +23,7 @@ import type { GenesysError } from "./GenesysError.js"
 import type { EndsError, IntendedEnds } from "./IntendedEnds.js"
 import { forgetEnds, noteEnds, removed } from "./Pipeline/ends.js"
 import { holdBack, writeHeldBack } from "./Pipeline/holdBack.js"
-import { checkRejects, read, take } from "./Pipeline/read.js"
+import { checkRejects, read, take, writeRejects } from "./Pipeline/read.js"
 import { conclude, recordStart, report } from "./Pipeline/record.js"
 import { type CannotResume, checkSame, goOn, unfinished } from "./Pipeline/resume.js"
 import { abort, begin, checkAction, checkKind, grouping, plan } from "./Pipeline/run.js"
@@ -402,7 +402,7 @@ export const live = <E, R, E2 = never>(
     const window = Effect.fnUntraced(function* (rows: Chunk.Chunk<Row>) {
       run.now = yield* Clock.currentTimeMillis
       const block = DncEntry.rowBlock(Chunk.toReadonlyArray(rows), run.ledger.totals.read + 1)
-      yield* take(run, validator, 0, block)
+      yield* writeRejects(run, 0, take(run, validator, 0, block))
       plan(run, contract)
       yield* send(run, run.set.cut(largestBatch, run, grouping(run, contract)))
       return !run.stopping

@@ -9,7 +9,6 @@ import { type FileHandle, open, stat } from "node:fs/promises"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import Papa from "papaparse"
 import { type Kind, names, type Reject } from "./DncEntry.js"
 import { attempt, OutputError } from "./OutputFile/error.js"
 import { syncFolder } from "./OutputFile/syncFolder.js"
@@ -64,11 +63,14 @@ export const makeCsv = Effect.fnUntraced(function* (
   let count = 0
   let waiting = ""
 
+  const quoted = quotedAt(delimiter)
+
   const take = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
-    waiting += `${Papa.unparse(
-      rows.map((cells) => cells.map(escape)),
-      { delimiter, newline: "\n", header: false }
-    )}\n`
+    for (const cells of rows) {
+      let row = ""
+      for (let i = 0; i < cells.length; i++) row += (i === 0 ? "" : delimiter) + quoted(escape(cells[i]))
+      waiting += `${row}\n`
+    }
   }
   const flush = (to: FileHandle) =>
     Effect.suspend(() => {
@@ -160,15 +162,13 @@ export const make = (
       ...csv,
       write: (rejects, file = "") =>
         csv.write(
-          rejects.map((reject) => [
-            ...options.columns.map(
-              (_, column) => reject.cells?.[column] ?? (column === 0 && !reject.cells ? reject.raw : "")
-            ),
-            ...(options.file ? [file] : []),
-            String(reject.line),
-            reject.code,
-            reject.message
-          ])
+          rejects.map(({ raw, cells = [raw], code, line, message }) => {
+            const row: Array<string> = []
+            for (let column = 0; column < options.columns.length; column++) row.push(cells[column] ?? "")
+            if (options.file) row.push(file)
+            row.push(String(line), code, message)
+            return row
+          })
         )
     })
   )
@@ -246,6 +246,17 @@ export const makeFailedRemovals = (
     ...csv,
     write: (rows) => csv.write(rows.map(({ error, message, phoneNumber }) => [phoneNumber, error, message]))
   }))
+
+/** A cell as it stands in CSV, as papaparse would write it: in quotes where it could be read otherwise, or trimmed. */
+const quotedAt = (delimiter: string): ((cell: string) => string) => {
+  const special = new RegExp(`["\\r\\n\\uFEFF\\u${delimiter.charCodeAt(0).toString(16).padStart(4, "0")}]`)
+  return (cell) =>
+    cell.charCodeAt(0) === space || cell.charCodeAt(cell.length - 1) === space || special.test(cell)
+      ? `"${cell.replaceAll('"', '""')}"`
+      : cell
+}
+
+const space = 32
 
 const isRegular = (path: string, handle: FileHandle): Effect.Effect<boolean, OutputError> =>
   Effect.map(

@@ -257,6 +257,47 @@ describe("Pipeline.push", () => {
     }).pipe(provide)
   })
 
+  it.effect(
+    "refused rows of many blocks are all written, in order and input by input, also where an input fails",
+    () => {
+      const { batches, provide } = world()
+      return Effect.gen(function* () {
+        const mixed = (count: number) =>
+          numbers(count).flatMap((number, index) => [row(number), row(`no number ${"x".repeat(index % 7)}`)])
+        const lines = (input: number, count: number) => Array.from({ length: count }, (_, i) => [input, 2 * i + 2])
+        const out = outputs()
+        let writes = 0
+        const counted: Pipeline.Outputs = {
+          ...out.outputs,
+          rejected: (input, rejects) => {
+            writes++
+            return out.outputs.rejected(input, rejects)
+          }
+        }
+        const [one, two] = [input("one", mixed(1000)), input("two", mixed(3))]
+        const report = yield* Pipeline.push([one, two], { dncListId, outputs: counted })
+        assert.strictEqual(report.totals.rejected, 1003)
+        assert.deepStrictEqual(
+          out.rejected.map(([input, line]) => [input, line]),
+          [...lines(0, 1000), ...lines(1, 3)]
+        )
+        assert.isAtMost(writes, 10)
+
+        const failing = outputs()
+        const broken = { ...one, blocks: Stream.concat(one.blocks, Stream.fail("broken" as const)) }
+        const sent = batches.length
+        assert.strictEqual(
+          yield* Effect.flip(Pipeline.push([broken], { dncListId, outputs: failing.outputs })),
+          "broken"
+        )
+        assert.strictEqual(failing.rejected.length, 1000)
+        const full: Pipeline.Outputs<string> = { ...out.outputs, rejected: () => Effect.fail("disk full") }
+        assert.strictEqual(yield* Effect.flip(Pipeline.push([two], { dncListId, outputs: full })), "disk full")
+        assert.strictEqual(batches.length, sent)
+      }).pipe(provide)
+    }
+  )
+
   it.effect("a failure that would meet every batch ends the run, says what to do, and accounts for the rest", () => {
     const { batches, finished, provide } = world((batch) =>
       batch.index < 2 ? Effect.succeed(Mocks.receipt(batch)) : Effect.fail(refusal(403))

@@ -3,9 +3,12 @@ import * as fs from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as FastCheck from "effect/FastCheck"
 import * as Option from "effect/Option"
+import Papa from "papaparse"
 import type { Reject } from "../src/DncEntry.js"
 import * as RejectsFile from "../src/RejectsFile.js"
+import { escape } from "../src/SuppressionFile/formula.js"
 import * as SuppressionFile from "../src/SuppressionFile.js"
 import { folder, read, readAll } from "./SuppressionFile/support.js"
 
@@ -48,6 +51,58 @@ describe("RejectsFile", () => {
       assert.strictEqual(fs.statSync(path).mode & 0o777, 0o600)
       assert.deepStrictEqual(yield* file.digest, Option.some(createHash("sha256").update(text).digest("hex")))
     }).pipe(Effect.scoped)
+  )
+
+  const cell = FastCheck.array(
+    FastCheck.constantFrom(
+      " ",
+      '"',
+      "'",
+      "=",
+      "+",
+      "-",
+      ",",
+      ";",
+      "|",
+      "\t",
+      "\r",
+      "\n",
+      "\uFEFF",
+      "ü",
+      "😀",
+      "a",
+      "1",
+      "]",
+      "\\",
+      "^"
+    ),
+    { maxLength: 6 }
+  ).map((parts) => parts.join(""))
+
+  it.scoped.prop(
+    "is written as papaparse would write it",
+    [
+      FastCheck.array(FastCheck.array(cell, { maxLength: 4 }), { minLength: 1, maxLength: 6 }),
+      FastCheck.constantFrom(",", ";", "\t", "|", "]", "^", "\\", "ü")
+    ],
+    ([rows, delimiter]) =>
+      Effect.gen(function* () {
+        const path = join(yield* folder, "r.csv")
+        const file = yield* RejectsFile.make({ path, columns: ["phone", "note"], delimiter, file: true })
+        const rejects = rows.map((cells, line) => reject(line, cells))
+        yield* file.write(rejects.slice(0, 1), "a, b.csv")
+        yield* file.write(rejects.slice(1), "a, b.csv")
+        yield* file.close
+        const expected = [
+          ["phone", "note", "file", "line", "code", "message"],
+          ...rejects.map(({ cells = [], code, line, message }) => [
+            ...[cells[0] ?? "", cells[1] ?? "", "a, b.csv"],
+            ...[String(line), code, message]
+          ])
+        ].map((row) => row.map(escape))
+        const text = Papa.unparse(expected, { delimiter, newline: "\n", header: false })
+        assert.strictEqual(fs.readFileSync(path, "utf8"), `${text}\n`)
+      })
   )
 
   it.effect("several fibers may write; the header comes once", () =>

@@ -7,6 +7,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
 import { DncExport, RejectsFile, SuppressionFile } from "genesys-dnc"
 import Papa from "papaparse"
+import { escape } from "../src/SuppressionFile/formula.js"
 import { folder, readAll } from "./SuppressionFile/support.js"
 
 /** What a spreadsheet takes for a formula, phone numbers and numbers aside. */
@@ -31,6 +32,12 @@ const cell = FastCheck.oneof(
 )
 const rows = FastCheck.array(FastCheck.tuple(cell, cell, cell), { minLength: 1, maxLength: 8 })
 const delimiter = FastCheck.constantFrom(",", ";", "\t", "|")
+
+it("every sign of ASCII that may stand before a formula is known", () => {
+  const signs = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+  const before = signs.filter((sign) => escape(`${sign}=1+1|x`) !== `${sign}=1+1|x`)
+  assert.deepStrictEqual(before, [..."\t\n\v\f\r '+-=@"])
+})
 
 describe("files that we write", () => {
   it.scoped.prop(

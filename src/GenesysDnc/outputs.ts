@@ -47,10 +47,10 @@ export const outputs = (
     return {
       rejected: (index, refused) => {
         const input = inputs[index]
-        const cells = (reject: Reject): Reject =>
-          canonical
-            ? { ...reject, cells: canonicalCells(input, reject) }
-            : { ...reject, cells: ownCells(input, reject) }
+        const cells = (reject: Reject): Reject => {
+          if (canonical) return { ...reject, cells: canonicalCells(input, reject) }
+          return reject.cells === undefined ? { ...reject, cells: ownCells(input, reject) } : reject
+        }
         return rejects[index].write(refused.map(cells), input.name)
       },
       failed: (entries, { error, message }) => failed.write(failedRows(entries, error, message)),
@@ -129,8 +129,8 @@ const sameColumns = (inputs: ReadonlyArray<SuppressionFile>): boolean =>
   inputs.every((input) => input.columns.join("\n") === inputs[0].columns.join("\n"))
 
 /** A row that the server refused is known by its values alone; they go under the columns that they came from. */
-const ownCells = (input: SuppressionFile, { cells, row }: Reject): ReadonlyArray<string> => {
-  if (cells !== undefined || row === undefined) return cells ?? []
+const ownCells = (input: SuppressionFile, { row }: Reject): ReadonlyArray<string> => {
+  if (row === undefined) return []
   return input.columns.map((_, column) => {
     const field = rowFields.find((field) => input.mapping[field] === column)
     return field === undefined ? "" : (row[field] ?? "")

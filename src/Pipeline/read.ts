@@ -13,6 +13,9 @@ import type { InputReport } from "../RunReport.js"
 import * as Plain from "../SuppressionFile/Plain.js"
 import { count, type Run } from "./run.js"
 
+/** Refused rows of several blocks are written together: a write of few rows costs as much as one of many. */
+const atOnce = 300
+
 /** Every input, block by block. */
 export const read = <E, E2>(run: Run<E, E2>) =>
   Effect.gen(function* () {
@@ -22,13 +25,23 @@ export const read = <E, E2>(run: Run<E, E2>) =>
     for (const [i, input] of run.inputs.entries()) {
       const { read: rowsBefore, rejected: rejectedBefore } = run.ledger.totals
       let lastLine = 0
+      let waiting: ReadonlyArray<Reject> = []
+      const write = Effect.suspend(() => {
+        const rejects = waiting
+        waiting = []
+        return writeRejects(run, i, rejects)
+      })
       yield* forEachBlock(input.blocks, (block) =>
         Effect.flatMap(input.bytesRead, (bytesRead) => {
           lastLine = Math.max(lastLine, block.line[block.length - 1] ?? 0, block.malformed.at(-1)?.line ?? 0)
           run.progress.bytesRead = bytesBefore + bytesRead
-          return Effect.map(take(run, validator, i, block), () => Plain.release(block))
+          const rejects = take(run, validator, i, block)
+          waiting = waiting.length === 0 ? rejects : [...waiting, ...rejects]
+          Plain.release(block)
+          return waiting.length < atOnce ? Effect.void : write
         })
-      )
+      ).pipe(Effect.onError(() => Effect.ignore(write)))
+      yield* write
       bytesBefore += input.bytes
       // a header alone has no block
       run.progress.bytesRead = bytesBefore
@@ -65,13 +78,13 @@ const forEachBlock = <E, E2>(
     Effect.scoped
   )
 
-/** One block: validated, folded into the set, its rejects written. */
+/** One block: validated, folded into the set, its rejects counted. They are the caller's to write. */
 export const take = <E, E2>(
   run: Run<E, E2>,
   validator: typeof DncValidator.Service,
   input: number,
   block: RowBlock
-) => {
+): ReadonlyArray<Reject> => {
   const entries = validator.validate(block, run.now)
   const { ledger, progress, set } = run
   ledger.totals.read += block.length + block.malformed.length
@@ -88,13 +101,15 @@ export const take = <E, E2>(
       ? entries.rejects
       : [...block.malformed, ...entries.rejects].sort((a, b) => a.line - b.line)
   run.notify()
-  return rejects.length === 0 ? Effect.void : reject(run, input, rejects)
+  count(run, input, rejects)
+  return rejects
 }
 
-const reject = <E, E2>(run: Run<E, E2>, input: number, rejects: ReadonlyArray<Reject>): Effect.Effect<void, E2> => {
-  count(run, input, rejects)
-  return run.outputs.rejected(input, rejects)
-}
+export const writeRejects = <E, E2>(
+  run: Run<E, E2>,
+  input: number,
+  rejects: ReadonlyArray<Reject>
+): Effect.Effect<void, E2> => (rejects.length === 0 ? Effect.void : run.outputs.rejected(input, rejects))
 
 /** Fails, and closes the files, where more rows were refused than the limit allows. */
 export const checkRejects = <E, E2>(

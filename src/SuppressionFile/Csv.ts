@@ -160,8 +160,10 @@ export const fieldsOf = ({ mapping, width }: Layout): Int8Array =>
  * @since 0.1.0
  * @category parsing
  */
-export const ownCells = ({ delimiter, own, width }: Layout, record: string): ReadonlyArray<string> =>
-  under((split(record, delimiter) ?? []).slice(0, width), own, undefined).map(unescape)
+export const ownCells = ({ delimiter, own, width }: Layout, record: string): ReadonlyArray<string> => {
+  const cells = split(record, delimiter) ?? []
+  return (cells.length === own ? cells : under(cells.slice(0, width), own, undefined)).map(unescape)
+}
 
 /**
  * Of a record without a quote that has too few cells, or too many.

@@ -18,7 +18,11 @@ const isFormula = (cell: string): boolean => runs.test(cell) && !harmless.test(c
  *
  * @since 0.1.0
  */
-export const escape = (cell: string): string => (isFormula(cell.replace(/^'+/, "")) ? `'${cell}` : cell)
+export const escape = (cell: string): string =>
+  !isWord(cell.charCodeAt(0)) && isFormula(cell.replace(/^'+/, "")) ? `'${cell}` : cell
+
+/** A letter or a digit of ASCII: most cells begin with one, and no formula does. */
+const isWord = (first: number): boolean => (first > 47 && first < 58) || ((first | 32) > 96 && (first | 32) < 123)
 
 /**
  * The cell that was meant: of {@link escape}, or of whoever else writes formulas as text.

@@ -78,6 +78,8 @@ export const make = (): Table => {
   let slotCount = slots.reduce((sum, { length }) => sum + length, 0)
   const hashes = new Uint32Array(most)
   const touched = new Uint32Array(most)
+  /** Where the numbers of a segment that grows belong. */
+  let homes = new Uint32Array(smallest)
 
   /** The position of a number, or the complement of the empty slot where it belongs. */
   const find = (number: number, h: number, segment: Uint32Array): number => {
@@ -99,12 +101,18 @@ export const make = (): Table => {
     const old = slots[which]
     const segment = new Uint32Array(lengthAt(which, ++steps[which]))
     const mask = (1 << positionBits) - 1
-    for (const found of old) {
-      if (found === 0) continue
-      const position = (found & mask) - 1
-      let slot = home(hash(chunks[position >>> chunkBits][position & chunkMask]), segment.length)
+    if (homes.length < old.length) homes = new Uint32Array(segment.length)
+    // all numbers are asked for before the first is placed, for the same reason as in `put`
+    for (let i = 0; i < old.length; i++) {
+      if (old[i] === 0) continue
+      const position = (old[i] & mask) - 1
+      homes[i] = home(hash(chunks[position >>> chunkBits][position & chunkMask]), segment.length)
+    }
+    for (let i = 0; i < old.length; i++) {
+      if (old[i] === 0) continue
+      let slot = homes[i]
       while (segment[slot] !== 0) slot = slot + 1 === segment.length ? 0 : slot + 1
-      segment[slot] = found
+      segment[slot] = old[i]
     }
     slots[which] = segment
     slotCount += segment.length - old.length
@@ -156,7 +164,7 @@ export const make = (): Table => {
       const h = hash(number)
       return Math.max(-1, find(number, h, slots[h >>> segmentShift]))
     },
-    bytes: () => 8 * chunkSize * chunks.length + 4 * slotCount
+    bytes: () => 8 * chunkSize * chunks.length + 4 * (slotCount + homes.length)
   }
 }
 
