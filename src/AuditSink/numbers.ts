@@ -5,7 +5,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { AuditEvent } from "../AuditSink.js"
-import { type Packed, packedOf } from "../DncEntry/packed.js"
+import { type Packed, packedOf, textsOf } from "../DncEntry/packed.js"
 import { mask, maskRaw } from "../Masking.js"
 import { hmac } from "./hmac.js"
 
@@ -34,7 +34,8 @@ export const protect = (
     const { keyId: hashKeyId, of: hash } = hashing
     return (event) => {
       const packed = packedOf(event)
-      if (packed !== undefined) return { ...withoutNumbers(event), phoneNumbers: hashing.ofLines(packed), hashKeyId }
+      if (packed !== undefined)
+        return { ...withoutNumbers(event), phoneNumbers: textsOf(hashing.lines(packed)), hashKeyId }
       const { phoneNumbers } = event
       return phoneNumbers === undefined
         ? maskWords(event)
@@ -66,13 +67,12 @@ export const hasher = (
   | {
       readonly keyId: string
       readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string>
-      readonly ofLines: (numbers: Packed) => ReadonlyArray<string>
+      readonly lines: (phoneNumbers: ReadonlyArray<string> | Packed) => Packed
     }
   | undefined => {
   if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
   const key = Redacted.value(hashKey)
-  const { of, ofLines } = hmac(key)
-  return { keyId: keyId(key), of, ofLines }
+  return { keyId: keyId(key), ...hmac(key) }
 }
 
 /**

@@ -20,7 +20,12 @@ export interface Packed {
 const packed = new WeakMap<object, Packed>()
 const texts = new WeakMap<Packed, ReadonlyArray<string>>()
 
-const textsOf = (numbers: Packed): ReadonlyArray<string> => {
+/**
+ * The numbers as strings, which are made once.
+ *
+ * @since 0.1.0
+ */
+export const textsOf = (numbers: Packed): ReadonlyArray<string> => {
   const made = texts.get(numbers) ?? (numbers.length === 0 ? [] : numbers.lines.toString("latin1").split("\n"))
   texts.set(numbers, made)
   return made

@@ -91,7 +91,7 @@ describe("packed numbers", () => {
     const key = Redacted.make("the key")
     check((packed, plain) => {
       const numbers = Packed.packedOf(packed)!
-      assert.deepStrictEqual(hmac("the key").ofLines(numbers), hmac("the key").of(plain.phoneNumbers))
+      assert.deepStrictEqual(Packed.textsOf(hmac("the key").lines(numbers)), hmac("the key").of(plain.phoneNumbers))
       const intended = { operation: "BATCH_INTENDED", runId: "run", dncListId: "list" } as unknown as AuditEvent
       for (const policy of ["masked", "hashed", "whole"] as const) {
         const record = protect(policy, key)!
