@@ -100,7 +100,7 @@ export const pack = (numbers: Float64Array): Packed => {
  *
  * @since 0.1.0
  */
-export const toJson = (before: string, { length, lines }: Packed, after: string): Uint8Array => {
+export const toJson = (before: string, { length, lines }: Packed, after: string): Buffer => {
   // quotes and a comma take the place of the end of a line
   const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length)
   let at = bytes.write(before, "utf8")
