@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
-import { type Packed, textsOf } from "../DncEntry/packed.js"
+import { type Packed, quoted, textsOf } from "../DncEntry/packed.js"
 
 const block = 64
 
@@ -13,7 +13,7 @@ const block = 64
 const longest = block - 9
 
 /**
- * The HMAC-SHA-256 of texts under one key, in hex: as strings, or as lines of bytes.
+ * The HMAC-SHA-256 of texts under one key, in hex: as strings, or as bytes.
  *
  * @since 0.1.0
  */
@@ -53,18 +53,18 @@ export const hmac = (
 
   const lines = (texts: ReadonlyArray<string> | Packed): Packed => {
     const { length } = texts
-    // a newline behind each but the last
-    const hex = Buffer.alloc(Math.max(0, length * (hexLength + 1) - 1), "\n")
+    const hex = Buffer.allocUnsafe(Math.max(0, length * (hexLength + quoted.length) - quoted.length))
     let start = 0
     for (let i = 0; i < length; i++) {
-      const at = i * (hexLength + 1)
+      const at = i * (hexLength + quoted.length)
+      if (i > 0) for (let j = 0; j < quoted.length; j++) hex[at - quoted.length + j] = quotedBytes[j]
       if ("lines" in texts) {
         start = fillLine(texts.lines, start)
         finish(hex, at)
       } else if (fill(texts[i])) finish(hex, at)
       else hex.write(Crypto.createHmac("sha256", given).update(texts[i], "utf8").digest("hex"), at, "latin1")
     }
-    return { lines: hex, length }
+    return { lines: hex, length, separator: quoted }
   }
 
   return { of: (texts) => textsOf(lines(texts)), lines }
@@ -72,6 +72,7 @@ export const hmac = (
 
 const hexLength = 64
 const hexDigits = Buffer.from("0123456789abcdef")
+const quotedBytes = Buffer.from(quoted)
 
 /** The message of one block, and behind it what SHA-256 makes of it. */
 const words = new Int32Array(64)
