@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto"
 import * as AuditSignature from "./AuditSignature.js"
+import { type Packed, toJson, withNumbers } from "./DncEntry/packed.js"
 
 /**
  * The end of a chain: how many records it has, and the digest of the last one.
@@ -59,34 +60,73 @@ export const canonical = (value: unknown): string => {
       : `[${value.map(canonical).join(",")}]`
   }
   if (typeof value === "object") {
-    const object = value as Readonly<Record<string, unknown>>
-    const fields = Object.keys(object)
-      .filter((name) => object[name] !== undefined)
-      .sort()
-    return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(object[name])}`).join(",")}}`
+    const object = value as Fields
+    return `{${namesOf(object)
+      .map((name) => field(object, name))
+      .join(",")}}`
   }
   throw new TypeError(`JSON cannot say ${String(value)}`)
 }
 
-const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+type Fields = Readonly<Record<string, unknown>>
+
+const namesOf = (object: Fields): Array<string> =>
+  Object.keys(object)
+    .filter((name) => object[name] !== undefined)
+    .sort()
+
+const field = (object: Fields, name: string): string => `${JSON.stringify(name)}:${canonical(object[name])}`
+
+/** The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides. */
+const withPhoneNumbers = (object: Fields, numbers: Packed): Buffer => {
+  let before = ""
+  let after = ""
+  for (const name of namesOf(object)) {
+    if (name < "phoneNumbers") before += `${field(object, name)},`
+    else after += `,${field(object, name)}`
+  }
+  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`)
+}
+
+const sha256 = (json: string | Buffer): string => createHash("sha256").update(json).digest("hex")
 
 /**
- * The record as it follows on a chain: its line of the log, and the chain's new head.
+ * A record as it follows on a chain.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Linked<A> {
+  constructor(
+    readonly record: A & Link,
+    /** Its line of the log, in UTF-8, without an end. */
+    readonly bytes: Buffer,
+    /** The chain's new head. */
+    readonly head: Head
+  ) {}
+
+  /** Its line of the log. */
+  get line(): string {
+    return this.bytes.toString("utf8")
+  }
+}
+
+/**
+ * The record as it follows on a chain. Numbers that are bytes are given apart, and are the `phoneNumbers` of what comes
+ * back.
  *
  * @since 0.1.0
  */
-export const follow = <A extends object>(
-  head: Head,
-  record: A
-): { readonly record: A & Link; readonly line: string; readonly head: Head } => {
+export const follow = <A extends object>(head: Head, record: A, numbers?: Packed): Linked<A> => {
   const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
-  const text = canonical(placed)
-  const digest = sha256(text)
-  return {
-    record: { ...placed, digest },
-    line: `${text.slice(0, -1)},"digest":"${digest}"}`,
-    head: { sequence: placed.sequence, digest }
-  }
+  const json = numbers === undefined ? Buffer.from(canonical(placed)) : withPhoneNumbers(placed as Fields, numbers)
+  const digest = sha256(json)
+  const linked = { ...placed, digest }
+  return new Linked(
+    numbers === undefined ? linked : withNumbers(linked, numbers),
+    Buffer.concat([json.subarray(0, -1), Buffer.from(`,"digest":"${digest}"}`)]),
+    { sequence: placed.sequence, digest }
+  )
 }
 
 /**

@@ -15,7 +15,7 @@ import * as AuditLog from "./AuditLog.js"
 import type { Signer } from "./AuditSignature.js"
 import { type AppendError, openAppend } from "./AuditSink/jsonLines.js"
 import * as Lock from "./AuditSink/lock.js"
-import { hasher, type NumberPolicy, protect } from "./AuditSink/numbers.js"
+import { hasher, type NumberPolicy, type Protected, protect } from "./AuditSink/numbers.js"
 import type { AuditEvent, AuditRecord } from "./AuditSink/records.js"
 import type { Stamper } from "./AuditTimestamp.js"
 
@@ -93,7 +93,7 @@ export interface Options extends Vouching {
 
 const toRecord = (
   options: Options | undefined
-): Effect.Effect<(event: AuditEvent) => Effect.Effect<Omit<AuditRecord, keyof AuditChain.Link>>, AuditError> =>
+): Effect.Effect<(event: AuditEvent) => Effect.Effect<Protected>, AuditError> =>
   Effect.suspend(() => {
     const protected_ = protect(options?.numbers ?? "masked", options?.hashKey)
     return protected_ === undefined
@@ -104,13 +104,19 @@ const toRecord = (
           })
         )
       : Effect.succeed((event: AuditEvent) =>
-          Effect.map(Clock.currentTimeMillis, (now) => ({
-            auditId: crypto.randomUUID(),
-            timestamp: new Date(now).toISOString(),
-            latencyMs: null,
-            validationErrors: [],
-            ...protected_(event)
-          }))
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            const { event: kept, numbers } = protected_(event)
+            return {
+              event: {
+                auditId: crypto.randomUUID(),
+                timestamp: new Date(now).toISOString(),
+                latencyMs: null,
+                validationErrors: [],
+                ...kept
+              },
+              numbers
+            }
+          })
         )
   })
 
@@ -128,7 +134,7 @@ export interface Store {
    * settled that the record stands behind all those that it was called for before.
    */
   readonly keep: (
-    next: () => { readonly record: AuditRecord; readonly line: string }
+    next: () => Pick<AuditChain.Linked<AuditRecord>, "record" | "line" | "bytes">
   ) => Effect.Effect<AuditRecord, AuditError>
   readonly forEach: (typeof AuditSink.Service)["forEach"]
 }
@@ -150,11 +156,11 @@ export const make = <R>(
       vouching: options ?? {},
       hash: hasher(options?.hashKey),
       append: (event) =>
-        Effect.flatMap(record(event), (record) =>
+        Effect.flatMap(record(event), ({ event, numbers }) =>
           store.keep(() => {
-            const next = AuditChain.follow(head, record)
+            const next = AuditChain.follow(head, event, numbers) as AuditChain.Linked<AuditRecord>
             head = next.head
-            return { record: next.record as AuditRecord, line: next.line }
+            return next
           })
         )
     })
@@ -232,7 +238,7 @@ export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSin
               const line = () => {
                 const kept = next()
                 record = kept.record
-                return kept.line
+                return kept.bytes
               }
               return Effect.map(append(line), () => record!)
             }).pipe(Effect.mapError((error) => unwritable(path, error))),

@@ -1,6 +1,8 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { AuditChain } from "genesys-dnc"
+import { pack, textsOf } from "../src/DncEntry/packed.js"
 
 const chain = (records: ReadonlyArray<object>, head = AuditChain.empty): ReadonlyArray<string> =>
   records.map((record) => {
@@ -51,6 +53,57 @@ describe("AuditChain.canonical", () => {
     assert.strictEqual(AuditChain.canonical({ b: [{ d: 1, c: undefined }], a: -0 }), '{"a":0,"b":[{"d":1}]}')
     assert.throws(() => AuditChain.canonical({ a: Number.NaN }))
   })
+})
+
+const value = FastCheck.oneof(
+  FastCheck.string({ unit: "binary" }),
+  FastCheck.constantFrom("\ud800", '","phoneNumbers":[', "\u2028", -0, Number.MAX_VALUE, 5e-324, 2 ** 53),
+  FastCheck.double({ noNaN: true, noDefaultInfinity: true }),
+  FastCheck.constantFrom(true, null, undefined)
+)
+
+describe("AuditChain.follow", () => {
+  it.prop(
+    "writes the canonical JSON with its digest behind, however the numbers are given",
+    {
+      head: FastCheck.record({ sequence: FastCheck.nat(), digest: FastCheck.stringMatching(/^[0-9a-f]{64}$/) }),
+      fields: FastCheck.dictionary(
+        FastCheck.oneof(
+          FastCheck.string({ unit: "binary" }),
+          FastCheck.constantFrom(
+            "phoneNumber",
+            "phoneNumbers1",
+            "phoneNumberz",
+            "operation",
+            "result",
+            "validationErrors"
+          )
+        ).filter((name) => !["__proto__", "digest", "phoneNumbers", "previous", "sequence"].includes(name)),
+        FastCheck.oneof(
+          value,
+          FastCheck.array(value.map((item) => item ?? null)),
+          FastCheck.dictionary(FastCheck.string(), value)
+        )
+      ),
+      numbers: FastCheck.option(FastCheck.array(FastCheck.integer({ min: 1, max: 999_999_999 })), { nil: undefined })
+    },
+    ({ fields, head, numbers }) => {
+      const packed = numbers && pack(Float64Array.from(numbers))
+      const phoneNumbers = packed && textsOf(packed)
+      const { bytes, head: next, line, record } = AuditChain.follow(head, fields, packed)
+      const placed = { ...fields, phoneNumbers, sequence: head.sequence + 1, previous: head.digest }
+      const json = AuditChain.canonical(placed)
+      const digest = createHash("sha256").update(json).digest("hex")
+      assert.strictEqual(line, `${json.slice(0, -1)},"digest":"${digest}"}`)
+      assert.deepStrictEqual(bytes, Buffer.from(line))
+      assert.deepStrictEqual(next, { sequence: head.sequence + 1, digest })
+      assert.deepStrictEqual(
+        { ...record },
+        { ...fields, ...(numbers && { phoneNumbers }), ...next, previous: head.digest }
+      )
+      assert.deepStrictEqual(AuditChain.linkOf(JSON.parse(line)), { ...next, previous: head.digest, intact: true })
+    }
+  )
 })
 
 describe("AuditChain", () => {

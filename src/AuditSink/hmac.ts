@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
-import type { Packed } from "../DncEntry/packed.js"
+import { type Packed, quoted, textsOf } from "../DncEntry/packed.js"
 
 const block = 64
 
@@ -13,7 +13,7 @@ const block = 64
 const longest = block - 9
 
 /**
- * The HMAC-SHA-256 of texts under one key, in hex.
+ * The HMAC-SHA-256 of texts under one key, in hex: as strings, or as bytes.
  *
  * @since 0.1.0
  */
@@ -21,7 +21,7 @@ export const hmac = (
   key: string
 ): {
   readonly of: (texts: ReadonlyArray<string>) => ReadonlyArray<string>
-  readonly ofLines: (numbers: Packed) => ReadonlyArray<string>
+  readonly lines: (texts: ReadonlyArray<string> | Packed) => Packed
 } => {
   const given = Buffer.from(key, "utf8")
   const padded = Buffer.alloc(block)
@@ -30,11 +30,7 @@ export const hmac = (
   const inner = stateOf(padded, 0x36363636)
   const outer = stateOf(padded, 0x5c5c5c5c)
 
-  const digest = (text: string, to: Buffer, at: number): void => {
-    if (!fill(text)) return void Crypto.createHmac("sha256", given).update(text, "utf8").digest().copy(to, at)
-    finish(to, at)
-  }
-
+  /** Of the message in `words`. */
   const finish = (to: Buffer, at: number): void => {
     compress(inner, words)
     words[8] = 0x80000000
@@ -43,35 +39,40 @@ export const hmac = (
     compress(outer, words)
     for (let i = 0; i < 8; i++) {
       const word = words[i]
-      to[at++] = word >>> 24
-      to[at++] = word >>> 16
-      to[at++] = word >>> 8
-      to[at++] = word
+      to[at] = hexDigits[word >>> 28]
+      to[at + 1] = hexDigits[(word >>> 24) & 0xf]
+      to[at + 2] = hexDigits[(word >>> 20) & 0xf]
+      to[at + 3] = hexDigits[(word >>> 16) & 0xf]
+      to[at + 4] = hexDigits[(word >>> 12) & 0xf]
+      to[at + 5] = hexDigits[(word >>> 8) & 0xf]
+      to[at + 6] = hexDigits[(word >>> 4) & 0xf]
+      to[at + 7] = hexDigits[word & 0xf]
+      at += 8
     }
   }
 
-  return {
-    of: (texts) => {
-      const bytes = Buffer.allocUnsafe(texts.length * 32)
-      for (let i = 0; i < texts.length; i++) digest(texts[i], bytes, i * 32)
-      return toHex(bytes)
-    },
-    ofLines: ({ length, lines }) => {
-      const bytes = Buffer.allocUnsafe(length * 32)
-      let start = 0
-      for (let i = 0; i < length; i++) {
-        start = fillLine(lines, start)
-        finish(bytes, i * 32)
-      }
-      return toHex(bytes)
+  const lines = (texts: ReadonlyArray<string> | Packed): Packed => {
+    const { length } = texts
+    const hex = Buffer.allocUnsafe(Math.max(0, length * (hexLength + quoted.length) - quoted.length))
+    let start = 0
+    for (let i = 0; i < length; i++) {
+      const at = i * (hexLength + quoted.length)
+      if (i > 0) for (let j = 0; j < quoted.length; j++) hex[at - quoted.length + j] = quotedBytes[j]
+      if ("lines" in texts) {
+        start = fillLine(texts.lines, start)
+        finish(hex, at)
+      } else if (fill(texts[i])) finish(hex, at)
+      else hex.write(Crypto.createHmac("sha256", given).update(texts[i], "utf8").digest("hex"), at, "latin1")
     }
+    return { lines: hex, length, separator: quoted }
   }
+
+  return { of: (texts) => textsOf(lines(texts)), lines }
 }
 
-const toHex = (digests: Buffer): ReadonlyArray<string> => {
-  const hex = digests.toString("hex")
-  return Array.from({ length: digests.length / 32 }, (_, i) => hex.slice(i * 64, i * 64 + 64))
-}
+const hexLength = 64
+const hexDigits = Buffer.from("0123456789abcdef")
+const quotedBytes = Buffer.from(quoted)
 
 /** The message of one block, and behind it what SHA-256 makes of it. */
 const words = new Int32Array(64)
@@ -141,19 +142,37 @@ const compress = (from: Int32Array, to: Int32Array): void => {
   let f = from[5]
   let g = from[6]
   let h = from[7]
-  for (let i = 0; i < 64; i++) {
-    const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
-    const t1 = (h + s1 + (g ^ (e & (f ^ g))) + constants[i] + w[i]) | 0
-    const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
-    const t2 = (s0 + ((a & b) | (c & (a | b)))) | 0
-    h = g
-    g = f
-    f = e
-    e = (d + t1) | 0
-    d = c
-    c = b
-    b = a
-    a = (t1 + t2) | 0
+  // Four rounds at a time. A round moves each variable on to the next name: these work under the names of before, and
+  // after four of them it is two halves that change places.
+  for (let i = 0; i < 64; i += 4) {
+    h = (h + sum1(e) + (g ^ (e & (f ^ g))) + constants[i] + w[i]) | 0
+    d = (d + h) | 0
+    h = (h + sum0(a) + ((a & b) | (c & (a | b)))) | 0
+
+    g = (g + sum1(d) + (f ^ (d & (e ^ f))) + constants[i + 1] + w[i + 1]) | 0
+    c = (c + g) | 0
+    g = (g + sum0(h) + ((h & a) | (b & (h | a)))) | 0
+
+    f = (f + sum1(c) + (e ^ (c & (d ^ e))) + constants[i + 2] + w[i + 2]) | 0
+    b = (b + f) | 0
+    f = (f + sum0(g) + ((g & h) | (a & (g | h)))) | 0
+
+    e = (e + sum1(b) + (d ^ (b & (c ^ d))) + constants[i + 3] + w[i + 3]) | 0
+    a = (a + e) | 0
+    e = (e + sum0(f) + ((f & g) | (h & (f | g)))) | 0
+
+    const a4 = a
+    const b4 = b
+    const c4 = c
+    const d4 = d
+    a = e
+    b = f
+    c = g
+    d = h
+    e = a4
+    f = b4
+    g = c4
+    h = d4
   }
   to[0] = from[0] + a
   to[1] = from[1] + b
@@ -164,3 +183,7 @@ const compress = (from: Int32Array, to: Int32Array): void => {
   to[6] = from[6] + g
   to[7] = from[7] + h
 }
+
+const sum0 = (a: number): number => ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
+
+const sum1 = (e: number): number => ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))

@@ -23,7 +23,7 @@ const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> =>
  */
 export interface Appended {
   /** Appends a line, which is asked for when its turn has come to stand behind all those before it. */
-  readonly append: (line: () => string) => Effect.Effect<void, AppendError>
+  readonly append: (line: () => string | Uint8Array) => Effect.Effect<void, AppendError>
   /** The last line that `is` takes, of those that were there when the file was opened. */
   readonly last: <A>(is: (line: string) => A | undefined) => Effect.Effect<A | undefined, AppendError>
 }
@@ -52,9 +52,9 @@ export const openAppend = (
     }
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
-    const append = GroupCommit.make((lines: ReadonlyArray<string>) =>
+    const append = GroupCommit.make((lines: ReadonlyArray<Uint8Array>) =>
       attempt(async () => {
-        const bytes = Buffer.from(lines.join(""))
+        const bytes = Buffer.concat(lines.flatMap((line) => [line, newline]))
         if (!opened.isFile()) return await file.appendFile(bytes)
         // these two reach no disk, and to wait for a turn after each would be longer than the sync
         if (alone && fstatSync(file.fd).size !== size) {
@@ -67,10 +67,14 @@ export const openAppend = (
     )
 
     return {
-      append: (line) => Effect.asVoid(append(() => `${line()}\n`)),
+      append: (line) => Effect.asVoid(append(() => bytesOf(line()))),
       last: (is) => attempt(() => lastLine(file, opened.isFile() ? opened.size : 0, is))
     }
   })
+
+const newline = Buffer.from("\n")
+
+const bytesOf = (line: string | Uint8Array): Uint8Array => (typeof line === "string" ? Buffer.from(line) : line)
 
 /** Reads backwards, as the line that is wanted stands at the end or near it. */
 const lastLine = async <A>(

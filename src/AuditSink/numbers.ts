@@ -19,6 +19,17 @@ import { hmac } from "./hmac.js"
 export type NumberPolicy = "masked" | "hashed" | "whole"
 
 /**
+ * An event as the log may hold it. Numbers that are bytes stand apart: a look at them in the event makes strings of them.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Protected {
+  readonly event: AuditEvent & { readonly hashKeyId?: string }
+  readonly numbers?: Packed | undefined
+}
+
+/**
  * The event as the policy lets the log hold it; nothing where `hashed` has no key.
  *
  * @since 0.1.0
@@ -26,32 +37,33 @@ export type NumberPolicy = "masked" | "hashed" | "whole"
 export const protect = (
   policy: NumberPolicy,
   hashKey: Redacted.Redacted | undefined
-): ((event: AuditEvent) => AuditEvent) | undefined => {
-  if (policy === "whole") return (event) => event
+): ((event: AuditEvent) => Protected) | undefined => {
+  if (policy === "whole") {
+    return (event) => {
+      const numbers = packedOf(event)
+      return numbers === undefined ? { event } : { event: withoutNumbers(event), numbers }
+    }
+  }
   if (policy === "hashed") {
     const hashing = hasher(hashKey)
     if (hashing === undefined) return undefined
-    const { keyId: hashKeyId, of: hash } = hashing
+    const { keyId: hashKeyId, lines } = hashing
     return (event) => {
-      const packed = packedOf(event)
-      if (packed !== undefined) return { ...withoutNumbers(event), phoneNumbers: hashing.ofLines(packed), hashKeyId }
-      const { phoneNumbers } = event
-      return phoneNumbers === undefined
-        ? maskWords(event)
-        : { ...maskWords(event), phoneNumbers: hash(phoneNumbers), hashKeyId }
+      const numbers = packedOf(event) ?? event.phoneNumbers
+      return numbers === undefined
+        ? { event: maskWords(event) }
+        : { event: { ...maskWords(withoutNumbers(event)), hashKeyId }, numbers: lines(numbers) }
     }
   }
-  return (event) => {
-    // 499 masked numbers would prove nothing that the digest of the batch does not
-    return withoutNumbers(event)
-  }
+  // 499 masked numbers would prove nothing that the digest of the batch does not
+  return (event) => ({ event: maskWords(withoutNumbers(event)) })
 }
 
 /** Key by key, as a look at numbers that are bytes would make strings of them. */
 const withoutNumbers = (event: AuditEvent): AuditEvent => {
-  const masked = maskWords(event) as unknown as Readonly<Record<string, unknown>>
+  const all = event as unknown as Readonly<Record<string, unknown>>
   const rest: Record<string, unknown> = {}
-  for (const key of Object.keys(masked)) if (key !== "phoneNumbers") rest[key] = masked[key]
+  for (const key of Object.keys(all)) if (key !== "phoneNumbers") rest[key] = all[key]
   return rest as unknown as AuditEvent
 }
 
@@ -66,13 +78,12 @@ export const hasher = (
   | {
       readonly keyId: string
       readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string>
-      readonly ofLines: (numbers: Packed) => ReadonlyArray<string>
+      readonly lines: (phoneNumbers: ReadonlyArray<string> | Packed) => Packed
     }
   | undefined => {
   if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined
   const key = Redacted.value(hashKey)
-  const { of, ofLines } = hmac(key)
-  return { keyId: keyId(key), of, ofLines }
+  return { keyId: keyId(key), ...hmac(key) }
 }
 
 /**

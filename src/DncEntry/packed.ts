@@ -6,13 +6,22 @@
  */
 
 /**
- * Numbers in E.164 form, one a line, without an end of the last line.
+ * Between two strings of a JSON array.
+ *
+ * @since 0.1.0
+ */
+export const quoted = '","'
+
+/**
+ * Numbers in E.164 form, or what stands for them (ASCII that JSON needs not escape), with the separator between them.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Packed {
   readonly lines: Buffer
+  /** The end of a line unless told otherwise. */
+  readonly separator?: typeof quoted
   /** How many. */
   readonly length: number
 }
@@ -20,8 +29,15 @@ export interface Packed {
 const packed = new WeakMap<object, Packed>()
 const texts = new WeakMap<Packed, ReadonlyArray<string>>()
 
-const textsOf = (numbers: Packed): ReadonlyArray<string> => {
-  const made = texts.get(numbers) ?? (numbers.length === 0 ? [] : numbers.lines.toString("latin1").split("\n"))
+/**
+ * The numbers as strings, which are made once.
+ *
+ * @since 0.1.0
+ */
+export const textsOf = (numbers: Packed): ReadonlyArray<string> => {
+  const made =
+    texts.get(numbers) ??
+    (numbers.length === 0 ? [] : numbers.lines.toString("latin1").split(numbers.separator ?? "\n"))
   texts.set(numbers, made)
   return made
 }
@@ -95,11 +111,18 @@ export const pack = (numbers: Float64Array): Packed => {
  *
  * @since 0.1.0
  */
-export const toJson = (before: string, { length, lines }: Packed, after: string): Uint8Array => {
-  // quotes and a comma take the place of the end of a line
+export const toJson = (before: string, { length, lines, separator }: Packed, after: string): Buffer => {
   const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length)
   let at = bytes.write(before, "utf8")
   if (length > 0) bytes[at++] = quote
+  at = separator === quoted ? at + lines.copy(bytes, at) : writeQuoted(bytes, at, lines)
+  if (length > 0) bytes[at++] = quote
+  at += bytes.write(after, at, "utf8")
+  return bytes.subarray(0, at)
+}
+
+/** Quotes and a comma take the place of the end of a line; returns where what comes next goes. */
+const writeQuoted = (bytes: Uint8Array, at: number, lines: Uint8Array): number => {
   for (let i = 0; i < lines.length; i++) {
     const byte = lines[i]
     if (byte === newline) {
@@ -108,9 +131,7 @@ export const toJson = (before: string, { length, lines }: Packed, after: string)
       bytes[at++] = quote
     } else bytes[at++] = byte
   }
-  if (length > 0) bytes[at++] = quote
-  at += bytes.write(after, at, "utf8")
-  return bytes.subarray(0, at)
+  return at
 }
 
 const [newline, quote, plus, comma] = [0x0a, 0x22, 0x2b, 0x2c]

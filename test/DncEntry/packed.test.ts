@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Redacted from "effect/Redacted"
-import { Contract, type DncEntry, DncSubmitter } from "genesys-dnc"
+import { AuditChain, Contract, type DncEntry, DncSubmitter } from "genesys-dnc"
 import { hmac } from "../../src/AuditSink/hmac.js"
 import { protect } from "../../src/AuditSink/numbers.js"
 import type { AuditEvent } from "../../src/AuditSink.js"
@@ -91,14 +91,23 @@ describe("packed numbers", () => {
     const key = Redacted.make("the key")
     check((packed, plain) => {
       const numbers = Packed.packedOf(packed)!
-      assert.deepStrictEqual(hmac("the key").ofLines(numbers), hmac("the key").of(plain.phoneNumbers))
+      const hashed = hmac("the key").of(plain.phoneNumbers)
+      assert.deepStrictEqual(Packed.textsOf(hmac("the key").lines(numbers)), hashed)
       const intended = { operation: "BATCH_INTENDED", runId: "run", dncListId: "list" } as unknown as AuditEvent
+      const kept = { masked: undefined, hashed, whole: plain.phoneNumbers }
       for (const policy of ["masked", "hashed", "whole"] as const) {
         const record = protect(policy, key)!
-        assert.deepStrictEqual(
-          { ...record(Packed.withNumbers({ ...intended }, numbers)) },
-          { ...record({ ...intended, phoneNumbers: plain.phoneNumbers }) }
-        )
+        const [ofBytes, ofStrings] = [
+          Packed.withNumbers({ ...intended }, numbers),
+          { ...intended, phoneNumbers: plain.phoneNumbers }
+        ].map((event) => {
+          const { event: held, numbers } = record(event)
+          return AuditChain.follow(AuditChain.empty, held, numbers)
+        })
+        assert.deepStrictEqual({ ...ofBytes.record }, { ...ofStrings.record })
+        assert.deepStrictEqual(ofBytes.record.phoneNumbers, kept[policy])
+        assert.strictEqual(ofBytes.line, ofStrings.line)
+        assert.deepStrictEqual(JSON.parse(ofBytes.line), { ...ofBytes.record })
       }
     })
   })
