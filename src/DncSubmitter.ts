@@ -67,8 +67,11 @@ export interface Options {
   readonly retry?: RetryPolicy.Options
 }
 
-/** Batches that are made ready while others are in the air: cut, hashed, their intention on the disk. */
-const ahead = 2
+/**
+ * Batches beside those in the air: being made ready (cut, hashed, their intention on the disk), or answered while their
+ * outcome is being written. After a crash theirs are sent again as those in the air are.
+ */
+const beside = 3
 
 /**
  * @since 0.1.0
@@ -115,7 +118,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
       )
 
     // one at a time means that the next is begun once the one before has ended, whatever came of that
-    const concurrency = client.concurrency === 1 ? 1 : client.concurrency + ahead
+    const concurrency = client.concurrency === 1 ? 1 : client.concurrency + beside
     return DncSubmitter.of({ contract, target: client.apiUrl, concurrency, check: makeCheck(client, contract), submit })
   })
 

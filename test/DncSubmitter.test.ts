@@ -8,6 +8,7 @@ import * as Exit from "effect/Exit"
 import * as FastCheck from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import {
   AuditSink,
@@ -709,8 +710,8 @@ describe("DncSubmitter", () => {
       const { layer, posts, records } = world((request) => Effect.delay(created(request), "1 second"))
       return Effect.gen(function* () {
         const submitter = yield* DncSubmitter.DncSubmitter
-        assert.strictEqual(submitter.concurrency, 7)
-        const fibers = yield* Effect.forEach(Array.from({ length: 7 }), (_, index) =>
+        assert.strictEqual(submitter.concurrency, 8)
+        const fibers = yield* Effect.forEach(Array.from({ length: 8 }), (_, index) =>
           Effect.fork(submitter.submit(batch(2, { index })))
         )
         yield* TestClock.adjust("500 millis")
@@ -720,29 +721,32 @@ describe("DncSubmitter", () => {
           record.operation === "BATCH_FAILED" ? [[record.result.batch, record.result.outcome]] : []
         )
         yield* TestClock.adjust("10 seconds")
-        assert.deepStrictEqual(ready, [7, 5])
+        assert.deepStrictEqual(ready, [8, 5])
         assert.deepStrictEqual(ends, [
           [5, "failed"],
-          [6, "failed"]
+          [6, "failed"],
+          [7, "failed"]
         ])
         for (const exit of exits) assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
         assert.strictEqual(posts().length, 5)
       }).pipe(Effect.provide(layer))
     })
 
-    it.effect("is durable before another batch has its place in the air", () => {
+    it.effect("is durable before its batch counts, and holds no place in the air meanwhile", () => {
       const { layer, posts } = world(created, { retry: noPauses }, ({ operation }) =>
         operation === "BATCH_DONE" ? Effect.sleep("1 second") : Effect.void
       )
       return Effect.gen(function* () {
         const submitter = yield* DncSubmitter.DncSubmitter
-        for (let index = 0; index < 7; index++) yield* Effect.fork(submitter.submit(batch(2, { index })))
+        const fibers = yield* Effect.forEach(Array.from({ length: 8 }), (_, index) =>
+          Effect.fork(submitter.submit(batch(2, { index })))
+        )
+        const ended = Effect.map(Effect.forEach(fibers, Fiber.poll), (exits) => exits.filter(Option.isSome).length)
         yield* TestClock.adjust("999 millis")
-        assert.strictEqual(posts().length, 5)
-        yield* TestClock.adjust("1 millis")
-        const later = posts().length
+        const before = [posts().length, yield* ended]
         yield* TestClock.adjust("10 seconds")
-        assert.strictEqual(later, 7)
+        assert.deepStrictEqual(before, [8, 0])
+        assert.strictEqual(yield* ended, 8)
       }).pipe(Effect.provide(layer))
     })
 

@@ -65,7 +65,7 @@ export const make = (
   contract: Contract,
   whileConflict: ReturnType<typeof RetryPolicy.conflict>
 ): Sender => {
-  // from before a request until its outcome is durable: so many batches at most are ever in the air
+  // from before a request until its answer: so many batches at most are ever in the air
   const slots = Places.make(client.concurrency)
 
   const enter = (seen: Seen, clock: Clock.Clock) =>
@@ -108,11 +108,12 @@ export const make = (
     const key = keyOf(part, digest, generation)
     seen.idempotencyKey ||= key
     const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
-    const finished = (complianceStatus: ComplianceStatus) => ({
-      ...record,
-      latencyMs: clock.unsafeCurrentTimeMillis() - (seen.inSlotSince ?? start),
-      complianceStatus
-    })
+    /** Leaves the slot to the next batch: it would stand idle for as long as this outcome is written. */
+    const finished = (complianceStatus: ComplianceStatus) => {
+      const latencyMs = clock.unsafeCurrentTimeMillis() - (seen.inSlotSince ?? start)
+      leave(seen)
+      return { ...record, latencyMs, complianceStatus }
+    }
 
     const intended = {
       ...record,
@@ -195,7 +196,6 @@ export const make = (
     if (Either.isLeft(outcome)) {
       const error = outcome.left
       yield* failed(isRefusal(error) ? "refused" : isUnknown(error) ? "unknown" : "failed", error._tag, error.message)
-      leave(seen)
       return error._tag === "IdempotencyConflict" && generation === 0
         ? yield* send(part, seen, generation + 1)
         : yield* Effect.fail(error)
@@ -222,7 +222,6 @@ export const make = (
       },
       validationErrors: rejected.map(refusalOnRecord)
     })
-    leave(seen)
     seen.settled ||= settles
     return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
   })

@@ -70,7 +70,7 @@ describe("Ctrl-C", { timeout }, () => {
       // those that were made ready behind them never went out, and the log says so
       const unsent = records.flatMap((record) => (record.operation === "BATCH_FAILED" ? [record.result] : []))
       assert.isTrue(unsent.every(({ attempts, outcome }) => attempts === 0 && outcome === "failed"))
-      assert.isAtMost(unsent.length, 2)
+      assert.isAtMost(unsent.length, 3)
       assert.sameMembers(batches("BATCH_INTENDED"), [...sent, ...unsent.map(({ batch }) => batch)])
       const last = records.at(-1)
       assert.strictEqual(last?.operation, "RUN_FINISHED")
@@ -90,7 +90,7 @@ describe("Ctrl-C", { timeout }, () => {
       )
       assert.strictEqual(before.arrived(), 5)
       assert.includeMembers(intended, [...before.keys()])
-      assert.isAtMost(intended.length, 7)
+      assert.isAtMost(intended.length, 8)
     })
   )
 
