@@ -135,10 +135,15 @@ export const way = async (bench: Bench): Promise<Part> => {
       [names.stream, stream.map(whole)]
     ])
     const byPublished = section(
-      { title: `Whole way by the published API, ${at}`, unit: "rows/s", note: "1,000 a request" },
+      {
+        title: `Whole way by the published API, ${at}`,
+        unit: "rows/s",
+        note: "1,000 a request; the design document's approach has 499, as it knows the entries contract only"
+      },
       [
         [names.ours, platform.map(whole)],
-        [names.sdk, sdk.map(whole)]
+        [names.sdk, sdk.map(whole)],
+        [names.design, design.map(whole)]
       ]
     )
     const sending = section(
@@ -152,8 +157,13 @@ export const way = async (bench: Bench): Promise<Part> => {
     sections.push(all, byPublished, sending)
     const times = latencyMs === 0 ? 20 : latencyMs === 20 ? 9.5 : undefined
     if (times !== undefined) {
-      const { median } = spread(all.lines[1].ratio)
-      goals.push(goal(`${at}: at least ${times} times the design document`, median, " times", median >= times))
+      for (const [how, line] of [
+        ["", all.lines[1]],
+        [", by the published API", byPublished.lines[2]]
+      ] as const) {
+        const { median } = spread(line.ratio)
+        goals.push(goal(`${at}${how}: at least ${times} times the design document`, median, " times", median >= times))
+      }
     }
     if (latencyMs === 20) {
       const { median } = spread(sending.lines[2].ratio)
