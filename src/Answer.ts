@@ -115,7 +115,7 @@ export const open = (
       const whole = textOf(response)
       // of a redirection nothing but its place is wanted, but its connection is free only behind its last byte
       return response.status < 400 && response.headers["location"] !== undefined
-        ? Effect.as(Effect.ignore(whole), { response, text: "" })
+        ? Effect.as(Effect.ignore(Effect.timeout(whole, longestRedirection)), { response, text: "" })
         : Effect.map(whole, (text) => ({ response, text }))
     }),
     Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
@@ -130,6 +130,9 @@ export const open = (
     )
   )
 }
+
+/** For so long a redirection is read to its end; then its connection is broken. */
+const longestRedirection = Duration.seconds(5)
 
 /** Of an answer that is read whole, in bytes: far more than any that is known. What is exported is streamed. */
 const longestAnswer = 10_000_000

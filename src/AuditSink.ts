@@ -30,7 +30,7 @@ export type {
 } from "./AuditSink/records.js"
 
 /**
- * The log could not be written. Nothing may be sent after it.
+ * The log could not be written. No batch may be begun after it.
  *
  * @since 0.1.0
  * @category errors

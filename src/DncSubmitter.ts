@@ -39,7 +39,7 @@ export class DncSubmitter extends Context.Tag("genesys-dnc/DncSubmitter")<
     readonly contract: Contract
     /** Where they go: the URL of the API, or `nowhere`. */
     readonly target: string
-    /** Batches that it is worth submitting at once, those included that are only made ready; more only wait. */
+    /** Batches that it is worth submitting at once, those included that are not in the air; more only wait. */
     readonly concurrency: number
     /**
      * Looks whether the list is there, can be seen and takes the contract's kind, before anything is read or sent. Nothing is

@@ -155,7 +155,7 @@ export const make = (
     const pacing = Pacing.make({ concurrency, jitter: retry.retryAfterJitter })
     const client = yield* PlatformHttpClient.HttpClient
     const ofApi = PlatformHttpClient.mapRequest(client, HttpClientRequest.prependUrl(apiUrl))
-    // our own spans and metrics tell more than a second pair for each request would
+    // as `send` has it
     const bare = PlatformHttpClient.withTracerDisabledWhen(client, () => true)
 
     const learn = ({ headers, status }: HttpClientResponse.HttpClientResponse, now: number): void =>

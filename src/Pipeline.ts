@@ -145,7 +145,7 @@ export interface Options<E = never> {
   readonly runId?: string
   /** What "in the past" and "too far ahead" are measured by, to repeat a run: milliseconds since 1970; the clock's unless given. */
   readonly now?: number
-  /** Batches in the air at once; as many as the submitter says unless given. */
+  /** Batches submitted at once; as many as the submitter says unless given. */
   readonly concurrency?: number
   /** More rejects than this, in rows or in a share of the rows (0 to 1), and nothing is sent. */
   readonly maxRejects?: { readonly rows: number } | { readonly share: number }

@@ -242,7 +242,7 @@ describe("Pacing", () => {
     })
   )
 
-  it.effect("a gate that closed while a permit was waited for is seen", () =>
+  it.effect("a gate that closed while a place was waited for is seen", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
       const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
@@ -256,12 +256,12 @@ describe("Pacing", () => {
     })
   )
 
-  it.effect("what waits at the gate holds no permit", () =>
+  it.effect("what waits at the gate holds no place", () =>
     Effect.gen(function* () {
       const { open, request } = counter()
       const pacing = Pacing.make({ concurrency: 1, jitter: Duration.seconds(100) })
       yield* closeGate(pacing, Duration.seconds(1))
-      // with a permit held through the wait, the second could only start after the first
+      // with a place held through the wait, the second could only start after the first
       yield* Effect.fork(
         Effect.all(
           Array.from({ length: 8 }, () => pacing.run(request(0))),
@@ -291,7 +291,7 @@ describe("Pacing", () => {
       })
     )
 
-    it.effect(`a wait for a permit ends at once when interrupted, and sends nothing (${region})`, () =>
+    it.effect(`a wait for a place ends at once when interrupted, and sends nothing (${region})`, () =>
       Effect.gen(function* () {
         const { open, request } = counter()
         const pacing = Pacing.make({ concurrency: 1, jitter: Duration.zero })
@@ -303,7 +303,7 @@ describe("Pacing", () => {
         yield* TestClock.adjust("10 seconds")
         yield* first
         assert.strictEqual(started(open), 1)
-        // the permit is free again
+        // the place is free again
         yield* pacing.run(request(0))
         assert.strictEqual(started(open), 2)
       })

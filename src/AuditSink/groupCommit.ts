@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 interface Waiting<A, E> {
   readonly item: A
   /** Of who waits for another's write: goes on with what that has come to, or with the next write. */
-  resume: ((next: Effect.Effect<void, E>) => void) | undefined
+  resume: ((written: Effect.Effect<void, E>) => void) | undefined
 }
 
 /**
@@ -40,28 +40,30 @@ export const make = <A, E>(
       }
       return result
     }
-    return Effect.matchCauseEffect(
-      broken === undefined ? write(group.map(({ item }) => item)) : Effect.failCause(broken),
-      {
-        onFailure: (cause) => {
-          broken = cause
-          return ended(Effect.failCause(cause))
-        },
-        onSuccess: () => ended(Effect.void)
-      }
+    const written = Effect.suspend(() =>
+      broken === undefined ? write(group.map(({ item }) => item)) : Effect.failCause(broken)
     )
+    return Effect.matchCauseEffect(written, {
+      onFailure: (cause) => {
+        broken = cause
+        return ended(Effect.failCause(cause))
+      },
+      onSuccess: () => ended(Effect.void)
+    })
   })
 
+  // all in one step: between two of them a fiber may be put off, and a write may end
   return (next) =>
-    Effect.suspend(() => {
-      const one: Waiting<A, E> = { item: next(), resume: undefined }
-      waiting.push(one)
-      const written = writing
-        ? Effect.async<void, E>((resume) => {
-            one.resume = resume
-          })
-        : flush
-      writing = true
-      return Effect.as(written, one.item)
-    }).pipe(Effect.uninterruptible)
+    Effect.uninterruptible(
+      Effect.async<A, E>((resume) => {
+        const one: Waiting<A, E> = { item: next(), resume: undefined }
+        const goOn = (written: Effect.Effect<void, E>): void => resume(Effect.as(written, one.item))
+        waiting.push(one)
+        if (writing) one.resume = goOn
+        else {
+          writing = true
+          goOn(flush)
+        }
+      })
+    )
 }

@@ -53,16 +53,18 @@ export const hmac = (
 
   const lines = (texts: ReadonlyArray<string> | Packed): Packed => {
     const { length } = texts
+    const oneALine = "lines" in texts && texts.separator === undefined ? texts.lines : undefined
+    const strings = oneALine !== undefined ? [] : "lines" in texts ? textsOf(texts) : texts
     const hex = Buffer.allocUnsafe(Math.max(0, length * (hexLength + quoted.length) - quoted.length))
     let start = 0
     for (let i = 0; i < length; i++) {
       const at = i * (hexLength + quoted.length)
       if (i > 0) for (let j = 0; j < quoted.length; j++) hex[at - quoted.length + j] = quotedBytes[j]
-      if ("lines" in texts) {
-        start = fillLine(texts.lines, start)
+      if (oneALine !== undefined) {
+        start = fillLine(oneALine, start)
         finish(hex, at)
-      } else if (fill(texts[i])) finish(hex, at)
-      else hex.write(Crypto.createHmac("sha256", given).update(texts[i], "utf8").digest("hex"), at, "latin1")
+      } else if (fill(strings[i])) finish(hex, at)
+      else hex.write(Crypto.createHmac("sha256", given).update(strings[i], "utf8").digest("hex"), at, "latin1")
     }
     return { lines: hex, length, separator: quoted }
   }

@@ -107,7 +107,7 @@ export const pack = (numbers: Float64Array): Packed => {
 }
 
 /**
- * The JSON of an object whose only array is that of the numbers: `before` them, with its opening bracket, and `after` them.
+ * The JSON of an object with an array of these numbers: what stands `before` them, with its opening bracket, and `after` them.
  *
  * @since 0.1.0
  */

@@ -136,6 +136,8 @@ export const make = (
     )
 
     const request = contract.request(part, key)
+    const withoutValues = (error: GenesysError) =>
+      GenesysErrors.withMessage(error, maskValues(error.message, part.phoneNumbers))
     const sent = Effect.suspend(() => {
       const trace: Trace = { attempts: 0, correlationId: undefined }
       const took = (attempts: number, { correlationId }: Pick<Trace, "correlationId">): void => {
@@ -155,9 +157,6 @@ export const make = (
         }
       })
     })
-    const withoutValues = (error: GenesysError) =>
-      GenesysErrors.withMessage(error, maskValues(error.message, part.phoneNumbers))
-
     const failed = (outcome: "refused" | "unknown" | "failed", error: string, message: string) =>
       audit.append({
         ...finished("INCOMPLETE"),

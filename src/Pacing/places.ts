@@ -52,6 +52,8 @@ export const make = (count: number): Places => {
         resume(Effect.void)
       }
       waiting.add(enter)
+      // since it was looked, a place may have become free: a fiber may be put off between two steps
+      letIn()
     })
     return Effect.catchAllCause(Effect.interruptible(entered), (cause) => {
       waiting.delete(enter)

@@ -16,6 +16,9 @@ import { count, type Run } from "./run.js"
 /** Refused rows of several blocks are written together: a write of few rows costs as much as one of many. */
 const atOnce = 300
 
+/** Of no more blocks, as the text of a refused row may keep that of its whole block alive. */
+const mostBlocks = 16
+
 /** Every input, block by block. */
 export const read = <E, E2>(run: Run<E, E2>) =>
   Effect.gen(function* () {
@@ -26,9 +29,11 @@ export const read = <E, E2>(run: Run<E, E2>) =>
       const { read: rowsBefore, rejected: rejectedBefore } = run.ledger.totals
       let lastLine = 0
       let waiting: ReadonlyArray<Reject> = []
+      let blocks = 0
       const write = Effect.suspend(() => {
         const rejects = waiting
         waiting = []
+        blocks = 0
         return writeRejects(run, i, rejects)
       })
       yield* forEachBlock(input.blocks, (block) =>
@@ -38,7 +43,8 @@ export const read = <E, E2>(run: Run<E, E2>) =>
           const rejects = take(run, validator, i, block)
           waiting = waiting.length === 0 ? rejects : [...waiting, ...rejects]
           Plain.release(block)
-          return waiting.length < atOnce ? Effect.void : write
+          if (rejects.length > 0) blocks++
+          return waiting.length < atOnce && blocks < mostBlocks ? Effect.void : write
         })
       ).pipe(Effect.onError(() => Effect.ignore(write)))
       yield* write

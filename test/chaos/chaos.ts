@@ -234,7 +234,7 @@ export const once = ({ api, kills, rows: count, seed, step }: Options): Effect.E
     // the size of all batches of all runs that were begun
     const cut = begun.reduce((sum, { result }) => sum + result.batches, 0)
     const repeated = Math.max(0, carriedOut - cut)
-    // three beside those in the air: answered, but their outcome not on the disk yet
+    // three are under way beside those in the air (`beside` of DncSubmitter), which may have been answered
     const mayRepeat = killed * (concurrency + 3) + (stats["dropped"] ?? 0)
     assert.ok(repeated <= mayRepeat, `${repeated} requests repeated, at most ${mayRepeat} may be: ${where}`)
     return { kills: killed, starts, batches: report.batches.cut, repeated, mayRepeat }
