@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
@@ -8,7 +9,9 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/compiled.ts"],
     setupFiles: ["test/support/judge.ts"],
-    testTimeout: 30_000
+    testTimeout: 30_000,
+    // vitest itself leaves one to the machine, which on two is half of them
+    maxWorkers: availableParallelism()
   },
   resolve: {
     alias: [

@@ -17,7 +17,7 @@ import { count, type Run } from "./run.js"
 const atOnce = 300
 
 /** Of no more blocks, as the text of a refused row may keep that of its whole block alive. */
-const mostBlocks = 16
+const mostBlocks = 64
 
 /** Every input, block by block. */
 export const read = <E, E2>(run: Run<E, E2>) =>
