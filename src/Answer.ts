@@ -60,9 +60,7 @@ export const send = (
         const { response, text } = exit.value
         return read(name, response.status, response.headers, text, clock.unsafeCurrentTimeMillis())
       }
-      return Effect.failCause(
-        Cause.map(exit.cause, (error) => (error === "too long" ? tooLong(name) : broken(name, error)))
-      )
+      return Effect.failCause(Cause.map(exit.cause, (error) => unread(name, error)))
     })
   })
 
@@ -118,7 +116,7 @@ export const open = (
         ? Effect.as(Effect.ignore(Effect.timeout(whole, longestRedirection)), { response, text: "" })
         : Effect.map(whole, (text) => ({ response, text }))
     }),
-    Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
+    Effect.mapError((error) => unread(name, error)),
     Effect.timeoutFail({ duration: timeout, onTimeout: () => late(name, timeout) }),
     Effect.interruptible,
     Effect.flatMap(({ response, text }) =>
@@ -185,14 +183,18 @@ interface Wrapped {
 }
 
 /**
+ * The failure that an answer means which was not read to its end.
+ *
  * @since 0.1.0
  * @category errors
  */
-export const tooLong = (name: string): GenesysErrors.UnexpectedResponse =>
-  new GenesysErrors.UnexpectedResponse({
-    message: `${name} was answered with more than 10 MB, which was not read to its end`,
-    hint: "Check the API URL: what answers there is not Genesys Cloud, or it has lost its way."
-  })
+export const unread = (name: string, error: HttpClientError.HttpClientError | "too long"): GenesysError =>
+  error === "too long"
+    ? new GenesysErrors.UnexpectedResponse({
+        message: `${name} was answered with more than 10 MB, which was not read to its end`,
+        hint: "Check the API URL: what answers there is not Genesys Cloud, or it has lost its way."
+      })
+    : broken(name, error)
 
 /**
  * The failure that no answer, or none to the end, means. The client's own error holds the request with its headers, so

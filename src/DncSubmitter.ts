@@ -83,7 +83,7 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
     const audit = yield* AuditSink
     const contract = options?.contract ?? Contracts.platform()
     const whileConflict = RetryPolicy.conflict(options?.retry ?? RetryPolicy.defaults)
-    const { leave, recordParts, send } = Send.make(client, audit, contract, whileConflict)
+    const { recordParts, send } = Send.make(client, audit, contract, whileConflict)
     const settle = makeSettle(send, contract.kind)
 
     const submit = (batch: Batch): Effect.Effect<Receipt, GenesysError | AuditError> =>
@@ -95,22 +95,17 @@ export const make = (options?: Options): Effect.Effect<typeof DncSubmitter.Servi
           idempotencyKey: "",
           size: sizeOf(batch),
           settled: false,
-          since: undefined,
-          inSlotSince: undefined
+          since: undefined
         }
         const ended = (tally: Tally) =>
           receiptOf(batch, tally, seen, clock.unsafeCurrentTimeMillis() - (seen.since ?? start))
         return Effect.matchCauseEffect(settle(batch, seen), {
-          onFailure: (cause): Effect.Effect<Receipt, GenesysError | AuditError> => {
-            leave(seen)
-            return Cause.isInterruptedOnly(cause) ? ended(interrupted(batch, seen)) : Effect.failCause(cause)
-          },
-          onSuccess: (tally): Effect.Effect<Receipt, GenesysError | AuditError> => {
-            leave(seen)
-            return seen.settled || seen.attempts === 0 || tally.failed.length > 0
+          onFailure: (cause): Effect.Effect<Receipt, GenesysError | AuditError> =>
+            Cause.isInterruptedOnly(cause) ? ended(interrupted(batch, seen)) : Effect.failCause(cause),
+          onSuccess: (tally): Effect.Effect<Receipt, GenesysError | AuditError> =>
+            seen.settled || seen.attempts === 0 || tally.failed.length > 0
               ? ended(tally)
               : Effect.flatMap(recordParts(batch, tally, seen), () => ended(tally))
-          }
         })
       }).pipe(
         Span.within("genesys-dnc/DncSubmitter.submit", { batch: batch.index, size: sizeOf(batch) }),

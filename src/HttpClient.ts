@@ -155,7 +155,7 @@ export const make = (
     const pacing = Pacing.make({ concurrency, jitter: retry.retryAfterJitter })
     const client = yield* PlatformHttpClient.HttpClient
     const ofApi = PlatformHttpClient.mapRequest(client, HttpClientRequest.prependUrl(apiUrl))
-    // as `send` has it
+    // for what does not go through `send`, which makes none either: our own spans tell more
     const bare = PlatformHttpClient.withTracerDisabledWhen(client, () => true)
 
     const learn = ({ headers, status }: HttpClientResponse.HttpClientResponse, now: number): void =>

@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type { GenesysError } from "./GenesysError.js"
@@ -106,7 +107,7 @@ export const make = ({
           return Effect.onExit(request, (exit) =>
             Effect.sync(() => {
               const before = limit.limit()
-              if (exit._tag === "Success") limit.answered(sent, Number(clock.unsafeCurrentTimeNanos() - start) / 1e6)
+              if (Exit.isSuccess(exit)) limit.answered(sent, Number(clock.unsafeCurrentTimeNanos() - start) / 1e6)
               else if (isPushback(exit.cause)) limit.refused(sent, allowance.rate())
               if (limit.limit() !== before) places.resize(limit.limit())
             })

@@ -4,11 +4,10 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import type { AuditError, AuditSink, ComplianceStatus } from "../AuditSink.js"
+import type { AuditError, AuditSink } from "../AuditSink.js"
 import type { Contract } from "../Contract.js"
 import { packedOf, sizeOf, withNumbers } from "../DncEntry/packed.js"
 import type { Batch, Refusal } from "../DncEntry.js"
@@ -36,8 +35,6 @@ export interface Seen extends Trace {
   settled: boolean
   /** When it had its first slot. */
   since: number | undefined
-  /** Where it has one now. */
-  inSlotSince: number | undefined
 }
 
 /**
@@ -47,8 +44,6 @@ export interface Seen extends Trace {
 export interface Sender {
   /** One request's worth: intended, sent, and its outcome recorded. A 409 that stays is tried under one key more. */
   readonly send: (part: Batch, seen: Seen, generation?: number) => Effect.Effect<Tally, GenesysError | AuditError>
-  /** Gives the slot back, where the batch has one. */
-  readonly leave: (seen: Seen) => void
   /** One record for a batch that was settled in parts. */
   readonly recordParts: (batch: Batch, tally: Tally, seen: Seen) => Effect.Effect<void, AuditError>
 }
@@ -67,18 +62,6 @@ export const make = (
 ): Sender => {
   // from before a request until its answer: so many batches at most are ever in the air
   const slots = Places.make(client.concurrency)
-
-  const enter = (seen: Seen, clock: Clock.Clock) =>
-    Effect.map(slots.take, () => {
-      seen.inSlotSince = clock.unsafeCurrentTimeMillis()
-      seen.since ??= seen.inSlotSince
-    })
-
-  const leave = (seen: Seen): void => {
-    if (seen.inSlotSince === undefined) return
-    seen.inSlotSince = undefined
-    slots.giveBack()
-  }
 
   const recordParts = ({ dncListId, index, runId }: Batch, tally: Tally, { attempts }: Seen) =>
     audit.append({
@@ -108,11 +91,17 @@ export const make = (
     const key = keyOf(part, digest, generation)
     seen.idempotencyKey ||= key
     const record = { runId: part.runId, dncListId: part.dncListId, kind: contract.kind }
-    /** Leaves the slot to the next batch: it would stand idle for as long as this outcome is written. */
-    const finished = (complianceStatus: ComplianceStatus) => {
-      const latencyMs = clock.unsafeCurrentTimeMillis() - (seen.inSlotSince ?? start)
-      leave(seen)
-      return { ...record, latencyMs, complianceStatus }
+
+    let inSlotSince: number | undefined
+    let latencyMs = 0
+    const enter = Effect.map(slots.take, () => {
+      inSlotSince = clock.unsafeCurrentTimeMillis()
+      seen.since ??= inSlotSince
+    })
+    /** To the next batch, before this outcome is written: so long the slot would stand idle. */
+    const leave = (): void => {
+      latencyMs = clock.unsafeCurrentTimeMillis() - (inSlotSince ?? start)
+      if (inSlotSince !== undefined) slots.giveBack()
     }
 
     const intended = {
@@ -157,10 +146,13 @@ export const make = (
         }
       })
     })
+
     const failed = (outcome: "refused" | "unknown" | "failed", error: string, message: string) =>
       audit.append({
-        ...finished("INCOMPLETE"),
+        ...record,
         operation: "BATCH_FAILED",
+        latencyMs,
+        complianceStatus: "INCOMPLETE",
         result: {
           batch: part.index,
           idempotencyKey: key,
@@ -172,11 +164,12 @@ export const make = (
         }
       })
 
-    const outcome = yield* enter(seen, clock).pipe(
+    const outcome = yield* enter.pipe(
       Effect.zipRight(RetryPolicy.repeatFailed(sent, whileConflict)),
       Effect.flatMap((answer) => contract.counts(answer, part)),
       Effect.matchCauseEffect({
         onFailure: (cause) => {
+          leave()
           const error = Cause.failureOption(cause)
           if (Option.isSome(error)) return Effect.succeed(Either.left(error.value))
           return Cause.isInterruptedOnly(cause)
@@ -188,7 +181,10 @@ export const make = (
               )
             : Effect.failCause(cause)
         },
-        onSuccess: (counts) => Effect.succeed(Either.right(counts))
+        onSuccess: (counts) => {
+          leave()
+          return Effect.succeed(Either.right(counts))
+        }
       })
     )
 
@@ -204,8 +200,10 @@ export const make = (
     const settles = size === seen.size
     const missing = size - created - duplicate - updated - accepted - rejected.length
     yield* audit.append({
-      ...finished(missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED"),
+      ...record,
       operation: "BATCH_DONE",
+      latencyMs,
+      complianceStatus: missing !== 0 ? "INCOMPLETE" : rejected.length > 0 ? "VALIDATED_WITH_REJECTS" : "VALIDATED",
       result: {
         batch: part.index,
         idempotencyKey: key,
@@ -225,7 +223,7 @@ export const make = (
     return missing === 0 ? { ...outcome.right, failed: [] } : shortfall(part, outcome.right, missing)
   })
 
-  return { send, leave, recordParts }
+  return { send, recordParts }
 }
 
 /**

@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import type * as Stream from "effect/Stream"
-import { broken, late, parseRetryAfter, textOf, tooLong } from "../Answer.js"
+import { late, parseRetryAfter, textOf, unread } from "../Answer.js"
 import type { GenesysError } from "../GenesysError.js"
 import * as GenesysErrors from "../GenesysError.js"
 import { mask } from "../Masking.js"
@@ -75,7 +75,7 @@ export const send = (
     )
     return client.execute(exact).pipe(
       Effect.flatMap((response) => Effect.map(textOf(response), (text) => ({ response, text }))),
-      Effect.mapError((error) => (error === "too long" ? tooLong(name) : broken(name, error))),
+      Effect.mapError((error) => unread(name, error)),
       Effect.timeoutFail({ duration: longest, onTimeout: () => late(name, longest) }),
       Effect.interruptible,
       Effect.forkDaemon,

@@ -31,13 +31,12 @@ export const send = <E, E2>(run: Run<E, E2>, cut: Iterable<Batch>) =>
     const submit = (batch: Batch) =>
       Effect.clockWith((clock) => {
         const start = clock.unsafeCurrentTimeMillis()
-        const ended = (receiptOf: (latencyMs: number) => Receipt) => {
-          const end = clock.unsafeCurrentTimeMillis()
-          return account(run, batch, receiptOf(end - start), end)
-        }
         return Effect.matchCauseEffect(submitter.submit(batch), {
-          onFailure: (cause) => ended((latencyMs) => failed(run, batch, cause, latencyMs)),
-          onSuccess: (receipt) => ended(() => receipt)
+          onFailure: (cause) => {
+            const end = clock.unsafeCurrentTimeMillis()
+            return account(run, batch, failed(run, batch, cause, end - start), end)
+          },
+          onSuccess: (receipt) => account(run, batch, receipt, clock.unsafeCurrentTimeMillis())
         })
       })
 
