@@ -440,7 +440,8 @@ describe("Masking", () => {
 
   it.prop(
     "of no address is more left",
-    [fc.emailAddress().filter((address) => !address.includes("**")), fc.string(), fc.string()],
+    // A star and no more before the at is what three of them end with.
+    [fc.emailAddress().filter((address) => !/\*\*|^\*@/.test(address)), fc.string(), fc.string()],
     ([address, before, after]) => {
       const masked = Masking.mask(`${before} ${address} ${after}`)
       assert.notInclude(masked, address)
