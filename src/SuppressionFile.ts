@@ -49,7 +49,7 @@ export interface Options {
   readonly header?: boolean | undefined
   /** Which column holds what, where its name does not say so: a name, or a number from 1. */
   readonly columns?: Header.Columns | undefined
-  /** Bytes read at once, and about the size of a block: 64 KiB of CSV and 32 KiB of NDJSON, unless given. */
+  /** About how many bytes make a block: 64 KiB of CSV and 32 KiB of NDJSON, unless given. */
   readonly bufferSize?: number | undefined
   /** The longest record, in UTF-16 code units. */
   readonly recordLimit?: number | undefined

@@ -40,6 +40,9 @@ const textSize = 1 << 15
 /** Larger ones are no faster, and what is made of their rows outlives the young generation. */
 const plainSize = 1 << 16
 
+/** Of so many blocks the bytes are read at once: each time takes a while in which nothing else is done. */
+const blocksAtOnce = 4
+
 /**
  * @since 0.1.0
  * @category constructors
@@ -75,7 +78,7 @@ export const csv = ({ bufferSize = plainSize, limit, onBytes, onEnd, source }: O
   const splitter = Records.make({ input: source, delimiter: layout.delimiter, limit })
   const toBlock = Csv.make(layout)
   const makePage = (): Plain.Page => ({
-    bytes: Buffer.allocUnsafeSlow(bufferSize + Source.longestCodePoint),
+    bytes: Buffer.allocUnsafeSlow(blocksAtOnce * bufferSize + Source.longestCodePoint),
     blocks: 0
   })
   let page = makePage()
@@ -85,8 +88,8 @@ export const csv = ({ bufferSize = plainSize, limit, onBytes, onEnd, source }: O
   let finished = false
   /** The first record to come is the header. */
   let header = layout.header
-  /** Something in the page is not plain, so it is read slice by slice. */
-  let sliced = false
+  /** Before this byte of the page something is not plain, so it is read slice by slice up to there. */
+  let slicedTo = 0
 
   const more = Effect.suspend(() => {
     const held = page.bytes.subarray(at, piece.total)
@@ -95,7 +98,7 @@ export const csv = ({ bufferSize = plainSize, limit, onBytes, onEnd, source }: O
     return Effect.flatMap(fill(page.bytes, held.length), (next) => {
       piece = next
       at = next.from
-      sliced = false
+      slicedTo = 0
       return next.ended ? onEnd : Effect.void
     })
   })
@@ -120,16 +123,23 @@ export const csv = ({ bufferSize = plainSize, limit, onBytes, onEnd, source }: O
     return read.block
   }
 
+  /** Behind the last line that ends within a block's bytes, or else behind the first one of the page. */
+  const wholeLines = (): number => {
+    const rest = page.bytes.subarray(at, piece.to)
+    const last = rest.subarray(0, bufferSize).lastIndexOf(lf)
+    return at + 1 + (last === -1 ? rest.indexOf(lf, bufferSize) : last)
+  }
+
   /** The next block of what is in the page, or nothing if more has to be read. */
   const take = (): Either.Either<RowBlock, InputError> | undefined => {
-    const { bytes } = page
-    const last = bytes.subarray(at, piece.to).lastIndexOf(lf) + at + 1
+    const sliced = at < slicedTo
+    const last = sliced ? slicedTo : wholeLines()
     if (last > at) {
       const whole = sliced ? undefined : ofBytes(last)
       if (whole !== undefined) return Either.right(whole)
-      const end = last - at <= textSize ? last : bytes.indexOf(lf, at + textSize) + 1
+      const end = last - at <= textSize ? last : page.bytes.indexOf(lf, at + textSize) + 1
       const slice = sliced || end < last ? ofBytes(end) : undefined
-      sliced = true
+      slicedTo = last
       return slice === undefined ? ofText(end, false) : Either.right(slice)
     }
     if (piece.ended) {
