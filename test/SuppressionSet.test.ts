@@ -435,6 +435,37 @@ describe("SuppressionSet", () => {
     assert.isAtMost(worst, 40)
   })
 
+  /** Columns are allocated for 4,096 numbers at once. */
+  const chunkRounding = 4096 * 16
+
+  it.each([
+    { says: "rightly", expects: (_size: number, all: number) => all, end: 22, worst: 32 },
+    { says: "far too much", expects: (size: number) => size * 1000, end: 32, worst: 32 },
+    { says: "less than there is", expects: (size: number) => size * 0.9, end: 24, worst: 26 },
+    { says: "a little more than is there, each time", expects: (size: number) => size * 1.001, end: 24, worst: 26 },
+    { says: "nothing that is a number", expects: () => Number.NaN, end: 24, worst: 26 }
+  ])("told $says what to expect, it loses none and holds $end bytes a number in the end", ({ end, expects, worst }) => {
+    const set = SuppressionSet.make()
+    const all = 300_000
+    const numberAt = (position: number) => 12_000_000_000 + position * 1_009_007
+    let most = 0
+    let before = 0
+    for (let size = 0; size < all; size = set.size()) {
+      set.expect(expects(size, all))
+      const numbers = Float64Array.from({ length: 64 }, (_, i) => numberAt(size + i))
+      set.add(DncEntry.entryBlock(numbers, new Float64Array(64).fill(forEver)), 0)
+      const bytes = set.bytes()
+      // a part of the index that grows is there twice for a moment
+      if (size >= 20_000) most = Math.max(most, (bytes + (bytes - before) - 2 * chunkRounding) / size)
+      before = bytes
+    }
+    assert.isAtMost((set.bytes() - chunkRounding) / set.size(), end)
+    assert.isAtMost(most, worst)
+    for (let i = 0; i < set.size(); i++) {
+      if (set.position(numberAt(i)) !== i) assert.fail(`number ${i} is lost`)
+    }
+  })
+
   it("cuts numbers with 10,000 ends into as few batches as can be, in the order of their arrival", () => {
     const random = makeRandom(5)
     const set = SuppressionSet.make()
@@ -486,9 +517,6 @@ describe("SuppressionSet", () => {
       }
       return { duplicates, most }
     }
-
-    /** Columns are allocated for 4,096 numbers at once. */
-    const chunkRounding = 4096 * 16
 
     it("loses none, and holds at most 24 bytes a number", () => {
       const set = SuppressionSet.make()

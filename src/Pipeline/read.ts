@@ -40,6 +40,7 @@ export const read = <E, E2>(run: Run<E, E2>) =>
         Effect.flatMap(input.bytesRead, (bytesRead) => {
           lastLine = Math.max(lastLine, block.line[block.length - 1] ?? 0, block.malformed.at(-1)?.line ?? 0)
           run.progress.bytesRead = bytesBefore + bytesRead
+          run.set.expect(run.set.size() * (run.progress.bytes / run.progress.bytesRead))
           const rejects = take(run, validator, i, block)
           waiting = waiting.length === 0 ? rejects : [...waiting, ...rejects]
           Plain.release(block)

@@ -45,6 +45,8 @@ export interface Table {
   readonly put: (numbers: ArrayLike<number>, from: number, to: number, positions: Uint32Array) => void
   /** The position of a number, or -1. */
   readonly locate: (number: number) => number
+  /** About how many numbers there will be in all, as far as is known by now: the index makes room for them in fewer steps. */
+  readonly expect: (count: number) => void
   /** Bytes held. */
   readonly bytes: () => number
 }
@@ -59,9 +61,13 @@ const growth = 1.5
 const fullest = 0.75
 const smallest = 16
 
-/** The slots of a segment after so many steps: between two steps of one segment every other takes its own. */
-const lengthAt = (segment: number, step: number): number =>
-  Math.round(smallest * growth ** (step + segment / segmentCount))
+/** Segments begin at different lengths, so that each grows at another time. */
+const firstLength = (segment: number): number => Math.round(smallest * growth ** (segment / segmentCount))
+
+/** Towards what is expected: a slot more or less is not worth a step, and four slots a number are the most. */
+const [leastGrowth, mostGrowth] = [1.125, 3]
+/** So that few segments have to grow once more because they have more than their share. */
+const spare = 1.04
 
 /**
  * @since 0.1.0
@@ -72,9 +78,9 @@ export const make = (): Table => {
   let size = 0
   /** A slot is 0 where it is empty, else a position plus one in so many bits, with bits of the hash above. */
   let positionBits = 16
-  const slots = Array.from({ length: segmentCount }, (_, segment) => new Uint32Array(lengthAt(segment, 0)))
-  const steps = new Uint8Array(segmentCount)
+  const slots = Array.from({ length: segmentCount }, (_, segment) => new Uint32Array(firstLength(segment)))
   const counts = new Uint32Array(segmentCount)
+  let expected = 0
   let slotCount = slots.reduce((sum, { length }) => sum + length, 0)
   const hashes = new Uint32Array(most)
   const touched = new Uint32Array(most)
@@ -97,9 +103,14 @@ export const make = (): Table => {
     }
   }
 
+  const growthOf = (length: number): number => {
+    const wanted = (expected * spare) / (segmentCount * fullest * length)
+    return wanted > 1 ? Math.min(Math.max(wanted, leastGrowth), mostGrowth) : growth
+  }
+
   const grow = (which: number): void => {
     const old = slots[which]
-    const segment = new Uint32Array(lengthAt(which, ++steps[which]))
+    const segment = new Uint32Array(Math.ceil(old.length * growthOf(old.length)))
     const mask = (1 << positionBits) - 1
     if (homes.length < old.length) homes = new Uint32Array(segment.length)
     // all numbers are asked for before the first is placed, for the same reason as in `put`
@@ -163,6 +174,9 @@ export const make = (): Table => {
     locate: (number) => {
       const h = hash(number)
       return Math.max(-1, find(number, h, slots[h >>> segmentShift]))
+    },
+    expect: (count) => {
+      expected = count
     },
     bytes: () => 8 * chunkSize * chunks.length + 4 * (slotCount + homes.length)
   }
