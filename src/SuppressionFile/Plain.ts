@@ -133,44 +133,30 @@ export const make = (layout: Layout, limit: number): Reader => {
     let skip = header
     for (let at = from; at < to; lines++) {
       if (row === offsets.rows) enlarge(offsets, present)
-      for (const field of present) {
-        offsets.from[field]![row] = 0
-        offsets.to[field]![row] = 0
-      }
       const start = at
-      let end = 0
       let cells = 0
       let extra = false
-      let reached = false
-      for (let cell = at; ; ) {
-        const byte = bytes[at]
-        if (ends[byte] === 0) {
-          at++
-          continue
-        }
-        const field = cells < width ? fields[cells] : -1
-        if (field >= 0) {
-          put(offsets.from[field]!, offsets.to[field]!, row, bytes, cell, at)
-          if (field === 0) reached = true
-        } else if (cells >= width && !extra) {
-          extra = trimStart(bytes, cell, at) < at
-        }
+      for (;;) {
+        const cell = at
+        while (ends[bytes[at]] === 0) at++
+        if (cells >= width) extra ||= trimStart(bytes, cell, at) < at
+        else if (fields[cells] >= 0) put(offsets, fields[cells], row, bytes, cell, at)
         cells++
-        if (byte === delimiter) {
-          cell = ++at
-          continue
-        }
-        end = at
-        at += byte === cr ? 2 : 1
-        if (byte === cr && bytes[at - 1] !== lf) return giveUp(offsets)
-        break
+        if (bytes[at] !== delimiter) break
+        at++
+      }
+      const end = at
+      at += bytes[end] === cr ? 2 : 1
+      if (bytes[at - 1] !== lf) return giveUp(offsets)
+      for (let missing = cells; missing < width; missing++) {
+        if (fields[missing] >= 0) put(offsets, fields[missing], row, bytes, end, end)
       }
       if (end - start > limit) return giveUp(offsets)
       // a blank line
       if (cells === 1 && trimStart(bytes, start, end) === end) continue
       if (skip) {
         skip = false
-      } else if (extra || !reached) {
+      } else if (extra || cells <= mapping.phoneNumber) {
         malformed.push(Csv.wrongWidth(layout, text(bytes, start, end), line + lines))
       } else {
         offsets.line[row] = line + lines
@@ -281,16 +267,17 @@ const enlarge = (offsets: Offsets, present: ReadonlyArray<number>): void => {
 }
 
 /** Writes a cell as it is meant: trimmed, and without the apostrophe that keeps a spreadsheet from running it. */
-const put = (froms: Uint32Array, tos: Uint32Array, row: number, bytes: Buffer, from: number, to: number): void => {
-  if (from === to) return
-  if (bytes[from] === apostrophe) {
-    const cell = text(bytes, from, to)
-    if (unescape(cell) !== cell) from++
+const put = (offsets: Offsets, field: number, row: number, bytes: Buffer, from: number, to: number): void => {
+  if (from < to) {
+    if (bytes[from] === apostrophe) {
+      const cell = text(bytes, from, to)
+      if (unescape(cell) !== cell) from++
+    }
+    from = trimStart(bytes, from, to)
+    while (to > from && isSpace(bytes[to - 1])) to--
   }
-  from = trimStart(bytes, from, to)
-  while (to > from && isSpace(bytes[to - 1])) to--
-  froms[row] = from
-  tos[row] = to
+  offsets.from[field]![row] = from
+  offsets.to[field]![row] = to
 }
 
 const trimStart = (bytes: Buffer, from: number, to: number): number => {
