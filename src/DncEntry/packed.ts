@@ -143,12 +143,19 @@ const countDigits = (integer: number): number => {
   return digits
 }
 
+/** `00` to `99`, one behind the other: two digits are written for one division. */
+const pairs = Buffer.from(Array.from({ length: 100 }, (_, pair) => String(pair).padStart(2, "0")).join(""))
+
 /** Writes so many digits of a 32-bit integer, the last one at `at`; returns where the next one to the left goes. */
 const writeDigits = (bytes: Uint8Array, at: number, integer: number, digits: number): number => {
-  for (let i = 0; i < digits; i++) {
-    const rest = (integer / 10) | 0
-    bytes[at--] = 48 + integer - rest * 10
+  let left = digits
+  for (; left > 1; left -= 2) {
+    const rest = (integer / 100) | 0
+    const pair = (integer - rest * 100) << 1
+    bytes[at--] = pairs[pair + 1]
+    bytes[at--] = pairs[pair]
     integer = rest
   }
+  if (left === 1) bytes[at--] = 48 + (integer % 10)
   return at
 }

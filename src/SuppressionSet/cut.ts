@@ -6,9 +6,6 @@
 import { type Columns, cutState, forEachIn, mark, plannedState, valueMask } from "./states.js"
 import { chunkBits, chunkMask, type Table } from "./table.js"
 
-/** How many numbers a part of what is cut has, at least: they are gathered together. */
-const gathered = 1 << 16
-
 /**
  * The numbers of each batch with the position of its group: `largest` of them but in the last of its group. `left` are the
  * numbers of each group, and is used up; `ofValue` is the group of each value.
@@ -41,33 +38,19 @@ export function* inGroups(
       left[last] -= size
       if (left[last] > 0) break
     }
-    // a counting sort: positions by group, each group in order of arrival
-    const order = new Uint32Array(length)
+    // a counting sort: numbers by group, each group in order of arrival
+    const order = new Float64Array(length)
     forEachIn(plannedState, table.size(), chunks, (value, position, column) => {
       const id = ofValue[value & valueMask]
       if (id < first || id > last || next[id] === end[id]) return
-      order[next[id]++] = position
+      order[next[id]++] = table.chunks[position >>> chunkBits][position & chunkMask]
       mark(cutState, value, position, column)
     })
-    let part: Float64Array = new Float64Array(0)
-    let partFrom = 0
     for (let id = first; id <= last && id < left.length; id++) {
       for (let from = start[id]; from < next[id]; from += largest) {
-        const to = Math.min(from + largest, next[id])
-        if (to > partFrom + part.length) {
-          partFrom = from
-          part = gather(table.chunks, order.subarray(from, Math.max(to, from + gathered)))
-        }
-        yield [id, part.subarray(from - partFrom, to - partFrom)]
+        yield [id, order.subarray(from, Math.min(from + largest, next[id]))]
       }
     }
     first = last
   }
-}
-
-/** The numbers of so many positions: together, for each of them is waited for from afar. */
-const gather = (numbers: Table["chunks"], positions: Uint32Array): Float64Array => {
-  const part = new Float64Array(positions.length)
-  for (let i = 0; i < part.length; i++) part[i] = numbers[positions[i] >>> chunkBits][positions[i] & chunkMask]
-  return part
 }
