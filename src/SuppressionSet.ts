@@ -218,7 +218,8 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     const left = countWaiting(table.size(), chunks, groups.length, ofValue)
     takeAll(plannedState)
     for (const [id, numbers] of inGroups(table, chunks, left, ofValue, largest, atOnce)) {
-      yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, ...groups[id] }, numbers)
+      const { expires, reason } = groups[id]
+      yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, reason, expires }, numbers)
     }
   }
 
