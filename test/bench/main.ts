@@ -33,7 +33,6 @@ const sizes = {
   long: {
     turns: 3,
     rows: 5_000_000,
-    publishedRows: 1_000_000,
     fewRows: 200_000,
     checkedRows: 100_000,
     numbers: 2_000_000,
@@ -44,7 +43,6 @@ const sizes = {
   short: {
     turns: 2,
     rows: 100_000,
-    publishedRows: 100_000,
     fewRows: 20_000,
     checkedRows: 20_000,
     numbers: 500_000,
@@ -82,7 +80,6 @@ const bench = Turns.make({
   rows,
   turns,
   seed,
-  publishedRows: Math.min(rows, size.publishedRows),
   fewRows: Math.min(rows, size.fewRows),
   latencies: given.latency.split(",").map((text) => Options.whole("latency", text, 0)),
   flags: given.profile === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", resolve(given.profile)]

@@ -114,14 +114,13 @@ const pushEnds = (bench: Bench): Promise<number> =>
 
 export const way = async (bench: Bench): Promise<Part> => {
   const file = await bench.file(bench.rows)
-  const published = await bench.file(bench.publishedRows)
   const few = await bench.file(bench.fewRows)
   const sections: Array<Section> = []
   const goals: Array<Goal> = []
   for (const latencyMs of bench.latencies) {
     const [ours, platform, undici, design, stream, sdk] = await inTurn(bench.turns, [
       { name: names.ours, run: () => send(bench, file, { program: "push", latencyMs }) },
-      { name: names.oursPlatform, run: () => send(bench, published, { program: "push", latencyMs, api: "platform" }) },
+      { name: names.oursPlatform, run: () => send(bench, file, { program: "push", latencyMs, api: "platform" }) },
       { name: names.undici, run: () => send(bench, file, { program: "undici", latencyMs }) },
       { name: names.design, run: () => send(bench, few, { program: "baseline", latencyMs }) },
       { name: names.stream, run: () => send(bench, few, { program: "stream", latencyMs }) },

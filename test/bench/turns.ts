@@ -12,8 +12,6 @@ export interface Options {
   readonly latencies: ReadonlyArray<number>
   /** Of the whole way and of reading. */
   readonly rows: number
-  /** Of the whole way by the published API. */
-  readonly publishedRows: number
   /** Of what is so slow that all rows would take too long. */
   readonly fewRows: number
   readonly checkedRows: number
