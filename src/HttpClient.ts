@@ -16,6 +16,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Answer, broken, late, open, parseRetryAfter, send } from "./Answer.js"
@@ -115,13 +117,16 @@ export const defaults = {
   retry: RetryPolicy.defaults
 } as const
 
+const attemptName = "genesys-dnc/HttpClient.attempt"
+const operationName = "genesys-dnc/HttpClient.operation"
+
 /**
  * Milliseconds from sending one request to its answer, by `status` (an HTTP status or the tag of the failure).
  *
  * @since 0.1.0
  * @category metrics
  */
-export const attemptLatency = Metric.timer("genesys-dnc/HttpClient.attempt")
+export const attemptLatency = Metric.timer(attemptName)
 
 /**
  * Milliseconds from an operation's start to its end, waits and repetitions included.
@@ -129,7 +134,7 @@ export const attemptLatency = Metric.timer("genesys-dnc/HttpClient.attempt")
  * @since 0.1.0
  * @category metrics
  */
-export const operationLatency = Metric.timer("genesys-dnc/HttpClient.operation")
+export const operationLatency = Metric.timer(operationName)
 
 /**
  * Requests that were repetitions.
@@ -324,13 +329,19 @@ const mayHaveBearer = (apiUrl: string, url: URL): boolean => {
 }
 
 /** Records milliseconds by `status`: an HTTP status, or the tag of the failure. `ended` is told of either, and the time. */
-const timed = (metric: typeof attemptLatency) => {
-  // a metric that is tagged anew is looked up anew among all metrics
-  const tagged = new Map<string, typeof attemptLatency>()
-  const ofStatus = (status: string) => {
-    const known = tagged.get(status) ?? Metric.tagged(metric, "status", status)
-    tagged.set(status, known)
-    return known
+const timed = (name: string, { keyType }: typeof attemptLatency) => {
+  const byStatus = new Map<string, Metric.Metric.Histogram<number>>()
+  /** The timer with this tag, but with a key of its own: `Metric.tagged` makes the key and looks it up at each update. */
+  const ofStatus = (status: string): Metric.Metric.Histogram<number> => {
+    const known = byStatus.get(status)
+    if (known !== undefined) return known
+    const key = MetricKey.taggedWithLabels(MetricKey.histogram(name, keyType.boundaries), [
+      MetricLabel.make("time_unit", "milliseconds"),
+      MetricLabel.make("status", status)
+    ])
+    const made = Metric.fromMetricKey(key)
+    byStatus.set(status, made)
+    return made
   }
   return <A extends Answer>(
     effect: Effect.Effect<A, GenesysError>,
@@ -341,7 +352,7 @@ const timed = (metric: typeof attemptLatency) => {
       const record = (result: A | GenesysError, status: string) => {
         const now = clock.unsafeCurrentTimeMillis()
         ended?.(result, now)
-        return Metric.update(ofStatus(status), Duration.millis(now - start))
+        return Metric.update(ofStatus(status), now - start)
       }
       return Effect.matchEffect(effect, {
         onFailure: (error) => Effect.zipRight(record(error, error._tag), Effect.fail(error)),
@@ -350,8 +361,8 @@ const timed = (metric: typeof attemptLatency) => {
     })
 }
 
-const timedAttempt = timed(attemptLatency)
-const timedOperation = timed(operationLatency)
+const timedAttempt = timed(attemptName, attemptLatency)
+const timedOperation = timed(operationName, operationLatency)
 
 /**
  * @since 0.1.0
