@@ -5,7 +5,7 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as AuditSignature from "./AuditSignature.js"
 import { type Packed, toJson, withNumbers } from "./DncEntry/packed.js"
 
@@ -77,7 +77,10 @@ const namesOf = (object: Fields): Array<string> =>
 
 const field = (object: Fields, name: string): string => `${JSON.stringify(name)}:${canonical(object[name])}`
 
-/** The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides. */
+/**
+ * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides; behind it there is room for
+ * its digest.
+ */
 const withPhoneNumbers = (object: Fields, numbers: Packed): Buffer => {
   let before = ""
   let after = ""
@@ -85,10 +88,13 @@ const withPhoneNumbers = (object: Fields, numbers: Packed): Buffer => {
     if (name < "phoneNumbers") before += `${field(object, name)},`
     else after += `,${field(object, name)}`
   }
-  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`)
+  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`, withDigest(empty.digest).length - 1)
 }
 
-const sha256 = (json: string | Buffer): string => createHash("sha256").update(json).digest("hex")
+const sha256 = (json: string | Buffer): string => hash("sha256", json)
+
+/** What takes the place of the last bracket of a record's JSON. */
+const withDigest = (digest: string): string => `,"digest":"${digest}"}`
 
 /**
  * A record as it follows on a chain.
@@ -119,14 +125,27 @@ export class Linked<A> {
  */
 export const follow = <A extends object>(head: Head, record: A, numbers?: Packed): Linked<A> => {
   const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
-  const json = numbers === undefined ? Buffer.from(canonical(placed)) : withPhoneNumbers(placed as Fields, numbers)
-  const digest = sha256(json)
+  const { bytes, digest } = sealed(placed, numbers)
   const linked = { ...placed, digest }
-  return new Linked(
-    numbers === undefined ? linked : withNumbers(linked, numbers),
-    Buffer.concat([json.subarray(0, -1), Buffer.from(`,"digest":"${digest}"}`)]),
-    { sequence: placed.sequence, digest }
-  )
+  return new Linked(numbers === undefined ? linked : withNumbers(linked, numbers), bytes, {
+    sequence: placed.sequence,
+    digest
+  })
+}
+
+/** The line of a record, and its digest. */
+const sealed = (record: object, numbers: Packed | undefined): { readonly bytes: Buffer; readonly digest: string } => {
+  if (numbers === undefined) {
+    const json = canonical(record)
+    const digest = sha256(json)
+    return { bytes: Buffer.from(`${json.slice(0, -1)}${withDigest(digest)}`), digest }
+  }
+  const json = withPhoneNumbers(record as Fields, numbers)
+  const digest = sha256(json)
+  // a batch's numbers are tens of kilobytes, which are not copied for one field more
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.length - 1 + withDigest(digest).length)
+  bytes.write(withDigest(digest), json.length - 1, "latin1")
+  return { bytes, digest }
 }
 
 /**

@@ -108,11 +108,12 @@ export const pack = (numbers: Float64Array): Packed => {
 
 /**
  * The JSON of an object with an array of these numbers: what stands `before` them, with its opening bracket, and `after` them.
+ * Behind it there are `room` bytes more in the same memory.
  *
  * @since 0.1.0
  */
-export const toJson = (before: string, { length, lines, separator }: Packed, after: string): Buffer => {
-  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length)
+export const toJson = (before: string, { length, lines, separator }: Packed, after: string, room = 0): Buffer => {
+  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length + room)
   let at = bytes.write(before, "utf8")
   if (length > 0) bytes[at++] = quote
   at = separator === quoted ? at + lines.copy(bytes, at) : writeQuoted(bytes, at, lines)
