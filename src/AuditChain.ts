@@ -7,7 +7,7 @@
  */
 import { hash } from "node:crypto"
 import * as AuditSignature from "./AuditSignature.js"
-import { type Packed, toJson, withNumbers } from "./DncEntry/packed.js"
+import { type Packed, quoted, toJson, type Unwritten, withNumbers } from "./DncEntry/packed.js"
 
 /**
  * The end of a chain: how many records it has, and the digest of the last one.
@@ -78,17 +78,25 @@ const namesOf = (object: Fields): Array<string> =>
 const field = (object: Fields, name: string): string => `${JSON.stringify(name)}:${canonical(object[name])}`
 
 /**
- * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides; behind it there is room for
- * its digest.
+ * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides, and the numbers. Behind it
+ * there is room for its digest.
  */
-const withPhoneNumbers = (object: Fields, numbers: Packed): Buffer => {
+const withPhoneNumbers = (
+  object: Fields,
+  numbers: Packed | Unwritten
+): { readonly json: Buffer; readonly numbers: Packed } => {
   let before = ""
   let after = ""
   for (const name of namesOf(object)) {
     if (name < "phoneNumbers") before += `${field(object, name)},`
     else after += `,${field(object, name)}`
   }
-  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`, withDigest(empty.digest).length - 1)
+  const head = `{${before}"phoneNumbers":[`
+  const json = toJson(head, numbers, `]${after}}`, withDigest(empty.digest).length - 1)
+  if ("lines" in numbers) return { json, numbers }
+  const start = Buffer.byteLength(head) + 1
+  const lines = json.subarray(start, start + numbers.bytes)
+  return { json, numbers: { lines, separator: quoted, length: numbers.length } }
 }
 
 const sha256 = (json: string | Buffer): string => hash("sha256", json)
@@ -123,29 +131,22 @@ export class Linked<A> {
  *
  * @since 0.1.0
  */
-export const follow = <A extends object>(head: Head, record: A, numbers?: Packed): Linked<A> => {
+export const follow = <A extends object>(head: Head, record: A, numbers?: Packed | Unwritten): Linked<A> => {
   const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
-  const { bytes, digest } = sealed(placed, numbers)
-  const linked = { ...placed, digest }
-  return new Linked(numbers === undefined ? linked : withNumbers(linked, numbers), bytes, {
-    sequence: placed.sequence,
-    digest
-  })
-}
-
-/** The line of a record, and its digest. */
-const sealed = (record: object, numbers: Packed | undefined): { readonly bytes: Buffer; readonly digest: string } => {
+  const next = (digest: string): Head => ({ sequence: placed.sequence, digest })
   if (numbers === undefined) {
-    const json = canonical(record)
+    const json = canonical(placed)
     const digest = sha256(json)
-    return { bytes: Buffer.from(`${json.slice(0, -1)}${withDigest(digest)}`), digest }
+    const bytes = Buffer.from(`${json.slice(0, -1)}${withDigest(digest)}`)
+    return new Linked({ ...placed, digest }, bytes, next(digest))
   }
-  const json = withPhoneNumbers(record as Fields, numbers)
-  const digest = sha256(json)
-  // a batch's numbers are tens of kilobytes, which are not copied for one field more
-  const bytes = Buffer.from(json.buffer, json.byteOffset, json.length - 1 + withDigest(digest).length)
-  bytes.write(withDigest(digest), json.length - 1, "latin1")
-  return { bytes, digest }
+  const written = withPhoneNumbers(placed as Fields, numbers)
+  const { buffer, byteOffset, length } = written.json
+  const digest = sha256(written.json)
+  // the numbers are tens of kilobytes, which are not copied for one field more
+  const bytes = Buffer.from(buffer, byteOffset, length - 1 + withDigest(digest).length)
+  bytes.write(withDigest(digest), length - 1, "latin1")
+  return new Linked(withNumbers({ ...placed, digest }, written.numbers), bytes, next(digest))
 }
 
 /**

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as Crypto from "node:crypto"
-import { type Packed, quoted, textsOf } from "../DncEntry/packed.js"
+import { type Packed, quoted, textsOf, type Unwritten } from "../DncEntry/packed.js"
 import * as Sha256 from "./sha256.js"
 
 const block = 64
@@ -14,7 +14,7 @@ const block = 64
 const longest = block - 9
 
 /**
- * The HMAC-SHA-256 of texts under one key, in hex: as strings, or as bytes.
+ * The HMAC-SHA-256 of texts under one key, in hex: as strings, or as bytes that are still to be written.
  *
  * @since 0.1.0
  */
@@ -22,27 +22,36 @@ export const hmac = (
   key: string
 ): {
   readonly of: (texts: ReadonlyArray<string>) => ReadonlyArray<string>
-  readonly lines: (texts: ReadonlyArray<string> | Packed) => Packed
+  readonly unwritten: (texts: ReadonlyArray<string> | Packed) => Unwritten
 } => {
   const given = Buffer.from(key, "utf8")
   keying ??= makeKeying()
   const keyed = keying?.(given)
   const oneByOne = (text: string): string => Crypto.createHmac("sha256", given).update(text, "utf8").digest("hex")
 
-  const lines = (texts: ReadonlyArray<string> | Packed): Packed => {
+  const unwritten = (texts: ReadonlyArray<string> | Packed): Unwritten => {
     const { length } = texts
-    const hex = Buffer.allocUnsafe(Math.max(0, length * step - quoted.length))
-    for (let at = hexLength; at < hex.length; at += step) {
-      for (let i = 0; i < quoted.length; i++) hex[at + i] = quotedBytes[i]
+    const bytes = Math.max(0, length * step - quoted.length)
+    const write = (to: Buffer, at: number): void => {
+      for (let end = at + hexLength; end < at + bytes; end += step) {
+        for (let i = 0; i < quoted.length; i++) to[end + i] = quotedBytes[i]
+      }
+      const lines = keyed === undefined ? undefined : linesOf(texts)
+      if (keyed === undefined || lines === undefined) {
+        for (const [i, text] of stringsOf(texts).entries()) to.write(oneByOne(text), at + i * step, "latin1")
+      } else keyed(lines, length, to, at)
     }
-    const bytes = keyed === undefined ? undefined : bytesOf(texts)
-    if (keyed === undefined || bytes === undefined) {
-      for (const [i, text] of stringsOf(texts).entries()) hex.write(oneByOne(text), i * step, "latin1")
-    } else keyed(bytes, length, hex)
-    return { lines: hex, length, separator: quoted }
+    return { bytes, write, length }
   }
 
-  return { of: (texts) => textsOf(lines(texts)), lines }
+  const of = (texts: ReadonlyArray<string>): ReadonlyArray<string> => {
+    const { bytes, length, write } = unwritten(texts)
+    const lines = Buffer.allocUnsafe(bytes)
+    write(lines, 0)
+    return textsOf({ lines, length, separator: quoted })
+  }
+
+  return { of, unwritten }
 }
 
 const hexLength = 64
@@ -55,7 +64,7 @@ const stringsOf = (texts: ReadonlyArray<string> | Packed): ReadonlyArray<string>
   "lines" in texts ? textsOf(texts) : texts
 
 /** One a line, where each fits in a block. */
-const bytesOf = (texts: ReadonlyArray<string> | Packed): Uint8Array | undefined => {
+const linesOf = (texts: ReadonlyArray<string> | Packed): Uint8Array | undefined => {
   if ("lines" in texts && texts.separator === undefined) return texts.lines
   const strings = stringsOf(texts)
   const isShort = strings.every((text) => text.length <= longest && oneLine.test(text))
@@ -67,7 +76,7 @@ const newline = 0x0a
 const oneLine = /^[\x00-\x09\x0b-\x7f]*$/
 
 /** Writes the HMAC of each line in hex, `step` bytes apart. */
-type Keyed = (lines: Uint8Array, length: number, to: Uint8Array) => void
+type Keyed = (lines: Uint8Array, length: number, to: Uint8Array, at: number) => void
 
 /** One for all keys, made once somebody hashes. */
 let keying: ((key: Uint8Array) => Keyed) | undefined
@@ -109,7 +118,7 @@ const makeKeying = (): typeof keying => {
     const padded = Buffer.alloc(block)
     padded.set(key.length > block ? Crypto.createHash("sha256").update(key).digest() : key)
     const [ofInner, ofOuter] = [stateOf(padded, 0x36363636), stateOf(padded, 0x5c5c5c5c)]
-    return (lines, length, to) => {
+    return (lines, length, to, at) => {
       const hex = new DataView(to.buffer, to.byteOffset, to.length)
       inner.words.set(ofInner)
       outer.words.set(ofOuter)
@@ -120,7 +129,7 @@ const makeKeying = (): typeof keying => {
         for (let lane = 0; lane < count; lane++) start = fill(lane, lines, start)
         compress(inner, message, second)
         compress(outer, second, digests)
-        for (let lane = 0; lane < count; lane++) writeHex(hex, (from + lane) * step, digests.words, lane)
+        for (let lane = 0; lane < count; lane++) writeHex(hex, at + (from + lane) * step, digests.words, lane)
       }
     }
   }
