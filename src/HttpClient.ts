@@ -14,6 +14,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
 import * as MetricKey from "effect/MetricKey"
@@ -156,6 +157,7 @@ export const make = (
     const concurrency = options.concurrency ?? defaults.concurrency
     const apiUrl = options.apiUrl.replace(/\/+$/, "")
     const retry = options.retry ?? defaults.retry
+    const transient = RetryPolicy.transient(retry)
     const timeout = options.timeout ?? defaults.timeout
     const pacing = Pacing.make({ concurrency, jitter: retry.retryAfterJitter })
     const client = yield* PlatformHttpClient.HttpClient
@@ -216,7 +218,7 @@ export const make = (
         )
         const failed = (error: GenesysError) => Effect.fail(GenesysErrors.withAttempts(error, attempts()))
 
-        return Effect.matchEffect(RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)), {
+        return Effect.matchEffect(RetryPolicy.repeatFailed(attempt, transient), {
           onFailure: failed,
           onSuccess: Either.match({
             onLeft: failed,
@@ -301,7 +303,7 @@ export const make = (
           trace.attempts++
           return Puts.send(bare, put, timeout)
         })
-        return RetryPolicy.repeatFailed(once, RetryPolicy.transient(retry)).pipe(
+        return RetryPolicy.repeatFailed(once, transient).pipe(
           Effect.mapError((error) => GenesysErrors.withAttempts(error, trace.attempts - before))
         )
       }).pipe(Effect.withSpan("genesys-dnc/HttpClient.put"))
@@ -349,14 +351,18 @@ const timed = (name: string, { keyType }: typeof attemptLatency) => {
   ): Effect.Effect<A, GenesysError> =>
     Effect.clockWith((clock) => {
       const start = clock.unsafeCurrentTimeMillis()
-      const record = (result: A | GenesysError, status: string) => {
+      const recorded = (result: A | GenesysError, status: string, then: Effect.Effect<A, GenesysError>) => {
         const now = clock.unsafeCurrentTimeMillis()
         ended?.(result, now)
-        return Metric.update(ofStatus(status), now - start)
+        // in one step, where `Metric.update` takes three
+        return FiberRef.getWith(FiberRef.currentMetricLabels, (labels) => {
+          ofStatus(status).unsafeUpdate(now - start, labels)
+          return then
+        })
       }
       return Effect.matchEffect(effect, {
-        onFailure: (error) => Effect.zipRight(record(error, error._tag), Effect.fail(error)),
-        onSuccess: (answer) => Effect.as(record(answer, String(answer.status)), answer)
+        onFailure: (error) => recorded(error, error._tag, Effect.fail(error)),
+        onSuccess: (answer) => recorded(answer, String(answer.status), Effect.succeed(answer))
       })
     })
 }
