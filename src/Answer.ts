@@ -11,10 +11,11 @@ import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import type * as HttpClientResponse from "@effect/platform/HttpClientResponse"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Stream from "effect/Stream"
 import type { GenesysError } from "./GenesysError.js"
@@ -54,7 +55,7 @@ export const send = (
       begun?.(response, clock.unsafeCurrentTimeMillis())
       return Effect.map(textOf(response), (text) => ({ response, text }))
     })
-    return Effect.flatMap(toItsEnd(exchange, timeout), (exit) => {
+    return Effect.flatMap(toItsEnd(exchange, timeout, clock), (exit) => {
       if (exit === undefined) return Effect.fail(late(name, timeout))
       if (Exit.isSuccess(exit)) {
         const { response, text } = exit.value
@@ -70,22 +71,47 @@ export const send = (
  */
 const toItsEnd = <A, E>(
   effect: Effect.Effect<A, E>,
-  longest: Duration.Duration
+  longest: Duration.Duration,
+  clock: Clock.Clock
 ): Effect.Effect<Exit.Exit<A, E> | undefined> =>
   // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
   Effect.flatMap(Effect.forkDaemon(Effect.interruptible(untraced(effect))), (fiber) => {
     let isLate = false
-    const limit = Effect.andThen(Effect.sleep(longest), () => {
+    const limit = (): void => {
       isLate = true
       fiber.unsafeInterruptAsFork(fiber.id())
-    })
-    return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(limit)), (timer) =>
-      Effect.map(Fiber.await(fiber), (exit) => {
-        timer.unsafeInterruptAsFork(timer.id())
-        return isLate && Exit.isInterrupted(exit) ? undefined : exit
-      })
+    }
+    return Effect.flatMap(after(longest, limit, clock), (cancel) =>
+      Effect.async<Exit.Exit<A, E> | undefined>((resume) =>
+        fiber.addObserver((exit) => {
+          cancel()
+          resume(Effect.succeed(isLate && Exit.isInterrupted(exit) ? undefined : exit))
+        })
+      )
     )
   }).pipe(Effect.uninterruptible)
+
+/** Calls the function once so much time has passed, unless what it gives is called before. */
+const after = (duration: Duration.Duration, f: () => void, clock: Clock.Clock): Effect.Effect<() => void> => {
+  const millis = Duration.toMillis(duration)
+  // a fiber for each request that does nothing but wait costs as much as what sends it
+  if (clock === live && millis <= longestTimer) {
+    return Effect.sync(() => {
+      const timer = setTimeout(f, millis)
+      return () => clearTimeout(timer)
+    })
+  }
+  const sleeping = Effect.andThen(clock.sleep(duration), f)
+  return Effect.map(
+    Effect.forkDaemon(Effect.interruptible(sleeping)),
+    (timer) => () => timer.unsafeInterruptAsFork(timer.id())
+  )
+}
+
+const live = Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** Milliseconds; a timer of Node.js that is to wait for longer does not wait at all. */
+const longestTimer = 2 ** 31 - 1
 
 /** In a fiber of its own: the client makes no spans, as ours tell more than a second pair for each request would. */
 const untraced = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>

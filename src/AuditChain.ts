@@ -5,9 +5,9 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import * as AuditSignature from "./AuditSignature.js"
-import { type Packed, toJson, withNumbers } from "./DncEntry/packed.js"
+import { type Packed, quoted, toJson, type Unwritten, withNumbers } from "./DncEntry/packed.js"
 
 /**
  * The end of a chain: how many records it has, and the digest of the last one.
@@ -77,18 +77,32 @@ const namesOf = (object: Fields): Array<string> =>
 
 const field = (object: Fields, name: string): string => `${JSON.stringify(name)}:${canonical(object[name])}`
 
-/** The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides. */
-const withPhoneNumbers = (object: Fields, numbers: Packed): Buffer => {
+/**
+ * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides, and the numbers. Behind it
+ * there is room for its digest.
+ */
+const withPhoneNumbers = (
+  object: Fields,
+  numbers: Packed | Unwritten
+): { readonly json: Buffer; readonly numbers: Packed } => {
   let before = ""
   let after = ""
   for (const name of namesOf(object)) {
     if (name < "phoneNumbers") before += `${field(object, name)},`
     else after += `,${field(object, name)}`
   }
-  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`)
+  const head = `{${before}"phoneNumbers":[`
+  const json = toJson(head, numbers, `]${after}}`, withDigest(empty.digest).length - 1)
+  if ("lines" in numbers) return { json, numbers }
+  const start = Buffer.byteLength(head) + 1
+  const lines = json.subarray(start, start + numbers.bytes)
+  return { json, numbers: { lines, separator: quoted, length: numbers.length } }
 }
 
-const sha256 = (json: string | Buffer): string => createHash("sha256").update(json).digest("hex")
+const sha256 = (json: string | Buffer): string => hash("sha256", json)
+
+/** What takes the place of the last bracket of a record's JSON. */
+const withDigest = (digest: string): string => `,"digest":"${digest}"}`
 
 /**
  * A record as it follows on a chain.
@@ -117,16 +131,22 @@ export class Linked<A> {
  *
  * @since 0.1.0
  */
-export const follow = <A extends object>(head: Head, record: A, numbers?: Packed): Linked<A> => {
+export const follow = <A extends object>(head: Head, record: A, numbers?: Packed | Unwritten): Linked<A> => {
   const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
-  const json = numbers === undefined ? Buffer.from(canonical(placed)) : withPhoneNumbers(placed as Fields, numbers)
-  const digest = sha256(json)
-  const linked = { ...placed, digest }
-  return new Linked(
-    numbers === undefined ? linked : withNumbers(linked, numbers),
-    Buffer.concat([json.subarray(0, -1), Buffer.from(`,"digest":"${digest}"}`)]),
-    { sequence: placed.sequence, digest }
-  )
+  const next = (digest: string): Head => ({ sequence: placed.sequence, digest })
+  if (numbers === undefined) {
+    const json = canonical(placed)
+    const digest = sha256(json)
+    const bytes = Buffer.from(`${json.slice(0, -1)}${withDigest(digest)}`)
+    return new Linked({ ...placed, digest }, bytes, next(digest))
+  }
+  const written = withPhoneNumbers(placed as Fields, numbers)
+  const { buffer, byteOffset, length } = written.json
+  const digest = sha256(written.json)
+  // the numbers are tens of kilobytes, which are not copied for one field more
+  const bytes = Buffer.from(buffer, byteOffset, length - 1 + withDigest(digest).length)
+  bytes.write(withDigest(digest), length - 1, "latin1")
+  return new Linked(withNumbers({ ...placed, digest }, written.numbers), bytes, next(digest))
 }
 
 /**

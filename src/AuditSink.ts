@@ -4,7 +4,6 @@
  *
  * @since 0.1.0
  */
-import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -93,7 +92,7 @@ export interface Options extends Vouching {
 
 const toRecord = (
   options: Options | undefined
-): Effect.Effect<(event: AuditEvent) => Effect.Effect<Protected>, AuditError> =>
+): Effect.Effect<(event: AuditEvent, now: number) => Protected, AuditError> =>
   Effect.suspend(() => {
     const protected_ = protect(options?.numbers ?? "masked", options?.hashKey)
     return protected_ === undefined
@@ -103,21 +102,19 @@ const toRecord = (
             hint: "Give a secret key as hashKey, or choose another way for numbers to stand in the log."
           })
         )
-      : Effect.succeed((event: AuditEvent) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            const { event: kept, numbers } = protected_(event)
-            return {
-              event: {
-                auditId: crypto.randomUUID(),
-                timestamp: new Date(now).toISOString(),
-                latencyMs: null,
-                validationErrors: [],
-                ...kept
-              },
-              numbers
-            }
-          })
-        )
+      : Effect.succeed((event: AuditEvent, now: number) => {
+          const { event: kept, numbers } = protected_(event)
+          return {
+            event: {
+              auditId: crypto.randomUUID(),
+              timestamp: new Date(now).toISOString(),
+              latencyMs: null,
+              validationErrors: [],
+              ...kept
+            },
+            numbers
+          }
+        })
   })
 
 /**
@@ -156,13 +153,14 @@ export const make = <R>(
       vouching: options ?? {},
       hash: hasher(options?.hashKey),
       append: (event) =>
-        Effect.flatMap(record(event), ({ event, numbers }) =>
-          store.keep(() => {
-            const next = AuditChain.follow(head, event, numbers) as AuditChain.Linked<AuditRecord>
+        Effect.clockWith((clock) => {
+          const { event: placed, numbers } = record(event, clock.unsafeCurrentTimeMillis())
+          return store.keep(() => {
+            const next = AuditChain.follow(head, placed, numbers) as AuditChain.Linked<AuditRecord>
             head = next.head
             return next
           })
-        )
+        })
     })
   })
 

@@ -89,6 +89,21 @@ const EntriesAnswer = Schema.Struct({
 
 const decodeEntries = Schema.decodeUnknownEither(EntriesAnswer)
 
+/** The counts of an answer that refuses nothing, which nearly all are: whatever else it may be is for the schema to say. */
+const plainCounts = (body: unknown): Counts | undefined => {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return undefined
+  const { created = 0, duplicate = 0, error = none, errors = none, updated = 0 } = body as Record<string, unknown>
+  return isCount(created) && isCount(duplicate) && isCount(updated) && isEmpty(error) && isEmpty(errors)
+    ? { created, duplicate, updated, accepted: 0, rejected: none }
+    : undefined
+}
+
+const none: ReadonlyArray<never> = []
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+
+const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
 /**
  * `POST /api/v2/outbound/dnclists/{id}/entries`: one reason and one expiry a request, fewer than 500 numbers, an
  * idempotency key, counts in the answer. Genesys Cloud does not publish this route; see the README.
@@ -110,41 +125,46 @@ export const entries: Contract = {
         expires: DncEntry.formatExpires(batch.expires, null)
       })
     ),
-  counts: (answer, batch) =>
-    decodeEntries(answer.body).pipe(
-      Either.map(({ created, duplicate, error, errors, updated }) => ({
-        created,
-        duplicate,
-        updated,
-        accepted: 0,
-        rejected: distinct(
-          [...error, ...errors].map((refused) =>
-            typeof refused === "string"
-              ? { phoneNumber: refused, message: "refused by the server, which gave no reason" }
-              : {
-                  phoneNumber: refused.phoneNumber,
-                  message: brief(refused.message ?? refused.code ?? "refused by the server")
-                }
-          )
-        )
-      })),
-      Either.filterOrLeft(
-        ({ rejected }) => rejected.every(({ phoneNumber }) => batch.phoneNumbers.includes(phoneNumber)),
-        () => "it refuses numbers that were not sent"
-      ),
-      Either.mapLeft(
-        (error) =>
-          new GenesysErrors.UnexpectedResponse({
-            message: `The entries route answered ${answer.status} in another shape than the contract's: ${
-              typeof error === "string" ? error : mask(error.message.replace(/\s+/g, " ").slice(0, 200))
-            }`,
-            hint: "Check the API URL, and that the organization serves the entries contract.",
-            status: answer.status,
-            ...(answer.correlationId === undefined ? {} : { correlationId: answer.correlationId })
-          })
-      )
-    )
+  counts: (answer, batch) => {
+    const plain = plainCounts(answer.body)
+    return plain === undefined ? decodedCounts(answer, batch) : Effect.succeed(plain)
+  }
 }
+
+const decodedCounts: Contract["counts"] = (answer, batch) =>
+  decodeEntries(answer.body).pipe(
+    Either.map(({ created, duplicate, error, errors, updated }) => ({
+      created,
+      duplicate,
+      updated,
+      accepted: 0,
+      rejected: distinct(
+        [...error, ...errors].map((refused) =>
+          typeof refused === "string"
+            ? { phoneNumber: refused, message: "refused by the server, which gave no reason" }
+            : {
+                phoneNumber: refused.phoneNumber,
+                message: brief(refused.message ?? refused.code ?? "refused by the server")
+              }
+        )
+      )
+    })),
+    Either.filterOrLeft(
+      ({ rejected }) => rejected.every(({ phoneNumber }) => batch.phoneNumbers.includes(phoneNumber)),
+      () => "it refuses numbers that were not sent"
+    ),
+    Either.mapLeft(
+      (error) =>
+        new GenesysErrors.UnexpectedResponse({
+          message: `The entries route answered ${answer.status} in another shape than the contract's: ${
+            typeof error === "string" ? error : mask(error.message.replace(/\s+/g, " ").slice(0, 200))
+          }`,
+          hint: "Check the API URL, and that the organization serves the entries contract.",
+          status: answer.status,
+          ...(answer.correlationId === undefined ? {} : { correlationId: answer.correlationId })
+        })
+    )
+  )
 
 const day = 86_400_000
 

@@ -14,8 +14,11 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as Metric from "effect/Metric"
+import * as MetricKey from "effect/MetricKey"
+import * as MetricLabel from "effect/MetricLabel"
 import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { type Answer, broken, late, open, parseRetryAfter, send } from "./Answer.js"
@@ -115,13 +118,16 @@ export const defaults = {
   retry: RetryPolicy.defaults
 } as const
 
+const attemptName = "genesys-dnc/HttpClient.attempt"
+const operationName = "genesys-dnc/HttpClient.operation"
+
 /**
  * Milliseconds from sending one request to its answer, by `status` (an HTTP status or the tag of the failure).
  *
  * @since 0.1.0
  * @category metrics
  */
-export const attemptLatency = Metric.timer("genesys-dnc/HttpClient.attempt")
+export const attemptLatency = Metric.timer(attemptName)
 
 /**
  * Milliseconds from an operation's start to its end, waits and repetitions included.
@@ -129,7 +135,7 @@ export const attemptLatency = Metric.timer("genesys-dnc/HttpClient.attempt")
  * @since 0.1.0
  * @category metrics
  */
-export const operationLatency = Metric.timer("genesys-dnc/HttpClient.operation")
+export const operationLatency = Metric.timer(operationName)
 
 /**
  * Requests that were repetitions.
@@ -151,6 +157,7 @@ export const make = (
     const concurrency = options.concurrency ?? defaults.concurrency
     const apiUrl = options.apiUrl.replace(/\/+$/, "")
     const retry = options.retry ?? defaults.retry
+    const transient = RetryPolicy.transient(retry)
     const timeout = options.timeout ?? defaults.timeout
     const pacing = Pacing.make({ concurrency, jitter: retry.retryAfterJitter })
     const client = yield* PlatformHttpClient.HttpClient
@@ -211,7 +218,7 @@ export const make = (
         )
         const failed = (error: GenesysError) => Effect.fail(GenesysErrors.withAttempts(error, attempts()))
 
-        return Effect.matchEffect(RetryPolicy.repeatFailed(attempt, RetryPolicy.transient(retry)), {
+        return Effect.matchEffect(RetryPolicy.repeatFailed(attempt, transient), {
           onFailure: failed,
           onSuccess: Either.match({
             onLeft: failed,
@@ -296,7 +303,7 @@ export const make = (
           trace.attempts++
           return Puts.send(bare, put, timeout)
         })
-        return RetryPolicy.repeatFailed(once, RetryPolicy.transient(retry)).pipe(
+        return RetryPolicy.repeatFailed(once, transient).pipe(
           Effect.mapError((error) => GenesysErrors.withAttempts(error, trace.attempts - before))
         )
       }).pipe(Effect.withSpan("genesys-dnc/HttpClient.put"))
@@ -324,13 +331,19 @@ const mayHaveBearer = (apiUrl: string, url: URL): boolean => {
 }
 
 /** Records milliseconds by `status`: an HTTP status, or the tag of the failure. `ended` is told of either, and the time. */
-const timed = (metric: typeof attemptLatency) => {
-  // a metric that is tagged anew is looked up anew among all metrics
-  const tagged = new Map<string, typeof attemptLatency>()
-  const ofStatus = (status: string) => {
-    const known = tagged.get(status) ?? Metric.tagged(metric, "status", status)
-    tagged.set(status, known)
-    return known
+const timed = (name: string, { keyType }: typeof attemptLatency) => {
+  const byStatus = new Map<string, Metric.Metric.Histogram<number>>()
+  /** The timer with this tag, but with a key of its own: `Metric.tagged` makes the key and looks it up at each update. */
+  const ofStatus = (status: string): Metric.Metric.Histogram<number> => {
+    const known = byStatus.get(status)
+    if (known !== undefined) return known
+    const key = MetricKey.taggedWithLabels(MetricKey.histogram(name, keyType.boundaries), [
+      MetricLabel.make("time_unit", "milliseconds"),
+      MetricLabel.make("status", status)
+    ])
+    const made = Metric.fromMetricKey(key)
+    byStatus.set(status, made)
+    return made
   }
   return <A extends Answer>(
     effect: Effect.Effect<A, GenesysError>,
@@ -338,20 +351,24 @@ const timed = (metric: typeof attemptLatency) => {
   ): Effect.Effect<A, GenesysError> =>
     Effect.clockWith((clock) => {
       const start = clock.unsafeCurrentTimeMillis()
-      const record = (result: A | GenesysError, status: string) => {
+      const recorded = (result: A | GenesysError, status: string, then: Effect.Effect<A, GenesysError>) => {
         const now = clock.unsafeCurrentTimeMillis()
         ended?.(result, now)
-        return Metric.update(ofStatus(status), Duration.millis(now - start))
+        // in one step, where `Metric.update` takes three
+        return FiberRef.getWith(FiberRef.currentMetricLabels, (labels) => {
+          ofStatus(status).unsafeUpdate(now - start, labels)
+          return then
+        })
       }
       return Effect.matchEffect(effect, {
-        onFailure: (error) => Effect.zipRight(record(error, error._tag), Effect.fail(error)),
-        onSuccess: (answer) => Effect.as(record(answer, String(answer.status)), answer)
+        onFailure: (error) => recorded(error, error._tag, Effect.fail(error)),
+        onSuccess: (answer) => recorded(answer, String(answer.status), Effect.succeed(answer))
       })
     })
 }
 
-const timedAttempt = timed(attemptLatency)
-const timedOperation = timed(operationLatency)
+const timedAttempt = timed(attemptName, attemptLatency)
+const timedOperation = timed(operationName, operationLatency)
 
 /**
  * @since 0.1.0

@@ -556,6 +556,8 @@ describe("DncSubmitter", () => {
       { created: -1 },
       { created: "10" },
       { created: 1.5 },
+      { created: 2 ** 53 },
+      [],
       { created: 9, error: ["+14155559999"] },
       { created: 9, error: "one" },
       { created: 9, error: [{ number: numbers(1)[0] }] }

@@ -326,6 +326,18 @@ describe("HttpClient", () => {
     }).pipe(over(network))
   })
 
+  it.live("RequestTimeout by the live clock, and none at once where the limit is longer than a timer can count", () => {
+    const retry = { ...HttpClient.defaults.retry, attempts: 1 }
+    const silent = Network.make(Network.inOrder("never"))
+    const slow = Network.make(() => Effect.delay(Effect.succeed(ok), "20 millis"))
+    return Effect.gen(function* () {
+      const error = yield* Effect.flip(execute.pipe(over(silent, { timeout: Duration.millis(20), retry })))
+      assert.strictEqual(error._tag, "RequestTimeout")
+      const answer = yield* execute.pipe(over(slow, { timeout: Duration.days(30), retry }))
+      assert.strictEqual(answer.status, 200)
+    })
+  })
+
   it.effect("RequestTimeout: 408, tried again", () => {
     const network = Network.make(Network.inOrder({ status: 408 }))
     return Effect.gen(function* () {

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { fstatSync, type Stats, writeSync } from "node:fs"
+import { fstatSync, type Stats, writeSync, writevSync } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -54,14 +54,13 @@ export const openAppend = (
     let size = opened.size
     const append = GroupCommit.make((lines: ReadonlyArray<Uint8Array>) =>
       attempt(async () => {
-        const bytes = Buffer.concat(lines.flatMap((line) => [line, newline]))
-        if (!opened.isFile()) return await file.appendFile(bytes)
+        const pieces = lines.flatMap((line) => [line, newline])
+        if (!opened.isFile()) return await file.appendFile(Buffer.concat(pieces))
         // these two reach no disk, and to wait for a turn after each would be longer than the sync
         if (alone && fstatSync(file.fd).size !== size) {
           throw new Error("another process has written to it meanwhile")
         }
-        for (let at = 0; at < bytes.length; ) at += writeSync(file.fd, bytes, at)
-        size += bytes.length
+        size += writeAll(file.fd, pieces)
         await file.datasync()
       })
     )
@@ -73,6 +72,17 @@ export const openAppend = (
   })
 
 const newline = Buffer.from("\n")
+
+/** Gives how many bytes they are. */
+const writeAll = (fd: number, pieces: ReadonlyArray<Uint8Array>): number => {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  let at = writevSync(fd, pieces)
+  if (at < length) {
+    const bytes = Buffer.concat(pieces)
+    while (at < length) at += writeSync(fd, bytes, at)
+  }
+  return length
+}
 
 const bytesOf = (line: string | Uint8Array): Uint8Array => (typeof line === "string" ? Buffer.from(line) : line)
 

@@ -5,7 +5,7 @@
  */
 import * as Redacted from "effect/Redacted"
 import type { AuditEvent } from "../AuditSink.js"
-import { type Packed, packedOf } from "../DncEntry/packed.js"
+import { type Packed, packedOf, type Unwritten } from "../DncEntry/packed.js"
 import { mask, maskRaw } from "../Masking.js"
 import { hmac } from "./hmac.js"
 
@@ -26,7 +26,7 @@ export type NumberPolicy = "masked" | "hashed" | "whole"
  */
 export interface Protected {
   readonly event: AuditEvent & { readonly hashKeyId?: string }
-  readonly numbers?: Packed | undefined
+  readonly numbers?: Packed | Unwritten | undefined
 }
 
 /**
@@ -47,12 +47,12 @@ export const protect = (
   if (policy === "hashed") {
     const hashing = hasher(hashKey)
     if (hashing === undefined) return undefined
-    const { keyId: hashKeyId, lines } = hashing
+    const { keyId: hashKeyId, unwritten } = hashing
     return (event) => {
       const numbers = packedOf(event) ?? event.phoneNumbers
       return numbers === undefined
         ? { event: maskWords(event) }
-        : { event: { ...maskWords(withoutNumbers(event)), hashKeyId }, numbers: lines(numbers) }
+        : { event: { ...maskWords(withoutNumbers(event)), hashKeyId }, numbers: unwritten(numbers) }
     }
   }
   // 499 masked numbers would prove nothing that the digest of the batch does not
@@ -78,7 +78,7 @@ export const hasher = (
   | {
       readonly keyId: string
       readonly of: (phoneNumbers: ReadonlyArray<string>) => ReadonlyArray<string>
-      readonly lines: (phoneNumbers: ReadonlyArray<string> | Packed) => Packed
+      readonly unwritten: (phoneNumbers: ReadonlyArray<string> | Packed) => Unwritten
     }
   | undefined => {
   if (hashKey === undefined || Redacted.value(hashKey) === "") return undefined

@@ -26,6 +26,20 @@ export interface Packed {
   readonly length: number
 }
 
+/**
+ * Such that come into being where they are wanted, as what is copied from somewhere else is garbage there: so many bytes,
+ * with {@link quoted} between the numbers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Unwritten {
+  readonly bytes: number
+  readonly write: (to: Buffer, at: number) => void
+  /** How many numbers. */
+  readonly length: number
+}
+
 const packed = new WeakMap<object, Packed>()
 const texts = new WeakMap<Packed, ReadonlyArray<string>>()
 
@@ -108,17 +122,30 @@ export const pack = (numbers: Float64Array): Packed => {
 
 /**
  * The JSON of an object with an array of these numbers: what stands `before` them, with its opening bracket, and `after` them.
+ * Behind it there are `room` bytes more in the same memory.
  *
  * @since 0.1.0
  */
-export const toJson = (before: string, { length, lines, separator }: Packed, after: string): Buffer => {
-  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + lines.length + 3 * length)
+export const toJson = (before: string, numbers: Packed | Unwritten, after: string, room = 0): Buffer => {
+  const { length } = numbers
+  const size = "write" in numbers ? numbers.bytes : numbers.lines.length
+  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + size + 3 * length + room)
   let at = bytes.write(before, "utf8")
   if (length > 0) bytes[at++] = quote
-  at = separator === quoted ? at + lines.copy(bytes, at) : writeQuoted(bytes, at, lines)
+  at = writeNumbers(bytes, at, numbers)
   if (length > 0) bytes[at++] = quote
   at += bytes.write(after, at, "utf8")
   return bytes.subarray(0, at)
+}
+
+/** Returns where what comes next goes. */
+const writeNumbers = (bytes: Buffer, at: number, numbers: Packed | Unwritten): number => {
+  if ("write" in numbers) {
+    numbers.write(bytes, at)
+    return at + numbers.bytes
+  }
+  const { lines, separator } = numbers
+  return separator === quoted ? at + lines.copy(bytes, at) : writeQuoted(bytes, at, lines)
 }
 
 /** Quotes and a comma take the place of the end of a line; returns where what comes next goes. */

@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { createHash } from "node:crypto"
+import { createHash, hash } from "node:crypto"
 import { packedOf } from "../DncEntry/packed.js"
 import type { Batch } from "../DncEntry.js"
 import * as DncEntry from "../DncEntry.js"
@@ -30,7 +30,7 @@ export const keyOf = ({ dncListId, runId }: Batch, digest: string, generation: n
  * @since 0.1.0
  */
 export const digestUuid = (text: string): string => {
-  const hex = createHash("sha256").update(text).digest("hex")
+  const hex = hash("sha256", text)
   const variant = ((Number.parseInt(hex[16], 16) & 0x3) | 0x8).toString(16)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`
 }

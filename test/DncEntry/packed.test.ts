@@ -92,7 +92,6 @@ describe("packed numbers", () => {
     check((packed, plain) => {
       const numbers = Packed.packedOf(packed)!
       const hashed = hmac("the key").of(plain.phoneNumbers)
-      assert.deepStrictEqual(Packed.textsOf(hmac("the key").lines(numbers)), hashed)
       const intended = { operation: "BATCH_INTENDED", runId: "run", dncListId: "list" } as unknown as AuditEvent
       const kept = { masked: undefined, hashed, whole: plain.phoneNumbers }
       for (const policy of ["masked", "hashed", "whole"] as const) {

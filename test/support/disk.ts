@@ -1,6 +1,6 @@
 /**
  * A disk that loses what was not synced, or is full: what `node:fs/promises` opens below its folder goes through it, also
- * where it is written by `writeSync`. To be put in the place of the modules by `vi.mock`.
+ * where it is written by `writeSync` or `writevSync`. To be put in the place of the modules by `vi.mock`.
  */
 import type * as FsSync from "node:fs"
 import type * as FsPromises from "node:fs/promises"
@@ -170,13 +170,17 @@ export const over = (real: Real): Real => ({
   }
 })
 
-/** `node:fs`, whose `writeSync` goes through the disk for files that were opened on it. */
-export const overSync = (real: typeof FsSync): typeof FsSync => ({
-  ...real,
-  writeSync: ((fd: number, bytes: Uint8Array, at: number) => {
+/** `node:fs`, whose `writeSync` and `writevSync` go through the disk for files that were opened on it. */
+export const overSync = (real: typeof FsSync): typeof FsSync => {
+  const writeSync = (fd: number, bytes: Uint8Array, at: number): number => {
     if (![...state.handles].some((handle) => handle.fd === fd)) return real.writeSync(fd, bytes, at)
     const rest = bytes.subarray(at)
     operationSync(() => store(fd, rest))
     return rest.length
-  }) as typeof FsSync.writeSync
-})
+  }
+  return {
+    ...real,
+    writeSync: writeSync as typeof FsSync.writeSync,
+    writevSync: (fd, pieces) => writeSync(fd, Buffer.concat(pieces as ReadonlyArray<Uint8Array>), 0)
+  }
+}
