@@ -97,6 +97,10 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     const requestZone = zoneOfRequests(policy)
     const reasonIndex = reasonTable(policy.reasons)
     const text = Text.ofKind(policy.kind)
+    const missing = {
+      code: text?.missing ?? ("MissingPhoneNumber" as const),
+      message: `The row has no ${DncEntry.names[policy.kind].one}.`
+    }
     const phoneOf = byCountry()
     const reasons = Memo.make((code) => (code === "" ? 0 : reasonIndex(code)))
     const expiries = Memo.make((end) => (end === "" ? Number.POSITIVE_INFINITY : parseExpiry(end, zone)))
@@ -110,8 +114,7 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
       const [contacts, codes, ends, countries] = columnsOf(block)
       for (let i = 0; i < block.length; i++) {
         if (contacts.isEmpty(i)) {
-          const message = `The row has no ${DncEntry.names[policy.kind].one}.`
-          out.reject(i, "", text?.missing ?? "MissingPhoneNumber", message)
+          out.reject(i, "", missing.code, missing.message)
           continue
         }
         let contact: number | string
@@ -122,15 +125,18 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
             out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
             continue
           }
-          const judged = contacts.number(phone, i) || phone.judge(contacts.text(i))
-          if (typeof judged !== "number") {
-            out.reject(i, contacts.text(i), judged.code, judged.message)
-            continue
+          let judged: ReturnType<Phone.Judge["judge"]> = contacts.number(phone, i)
+          if (judged <= 0) {
+            const raw = contacts.text(i)
+            judged = phone.judge(raw, judged)
+            if (typeof judged !== "number") {
+              out.reject(i, raw, judged.code, judged.message)
+              continue
+            }
           }
           const country = phone.country()
           if (!allowed.has(country)) {
-            const message = `${Phone.describeCountry(country)} is not among the allowed countries.`
-            out.reject(i, contacts.text(i), "CountryNotAllowed", message, country)
+            out.reject(i, contacts.text(i), "CountryNotAllowed", Phone.notAllowed(country), country)
             continue
           }
           contact = judged

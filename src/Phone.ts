@@ -116,22 +116,19 @@ const longestText = 250
 const longestNumber = 15
 
 /** What is not regular and yet plainly no number: one digit at most, or a beginning that no number has. */
-const irregular = (text: string): 0 | -1 => {
+const irregular = (characters: ArrayLike<number>, from: number, to: number): 0 | -1 => {
   let digits = 0
   let parameters = false
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charCodeAt(at)
+  for (let at = from; at < to; at++) {
+    const character = characters[at]
     if (character > 127) return -1
     if (kinds[character] < passedOver) digits++
     if (character === semicolon) parameters = true
   }
-  const first = text.charCodeAt(0)
+  const first = from < to ? characters[from] : semicolon
   const begins = kinds[first] <= passedOver || first === plus || first === tilde
   return digits < 2 || (!begins && !parameters) ? 0 : -1
 }
-
-const irregularBytes = (bytes: Uint8Array, from: number, to: number): 0 | -1 =>
-  irregular(String.fromCharCode(...bytes.subarray(from, to)))
 
 const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
   const { code, codeLength, cuts, exact, general, idd, index, lengths, longest } = plans
@@ -257,15 +254,16 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
     ofText: (text) => {
       taken = 0
       if (text.length > longestText) return -1
-      for (let at = 0; at < text.length; at++) if (!take(text.charCodeAt(at), at === 0)) return irregular(text)
-      if (taken < fewest) return irregular(text)
+      for (let at = 0; at < text.length; at++)
+        if (!take(text.charCodeAt(at), at === 0)) return irregular(Buffer.from(text), 0, Buffer.byteLength(text))
+      if (taken < fewest) return irregular(Buffer.from(text), 0, Buffer.byteLength(text))
       return text.charCodeAt(0) === plus ? international(0, taken) : national(taken)
     },
     ofBytes: (bytes, from, to) => {
       taken = 0
       if (to - from > longestText) return -1
-      for (let at = from; at < to; at++) if (!take(bytes[at], at === from)) return irregularBytes(bytes, from, to)
-      if (taken < fewest) return irregularBytes(bytes, from, to)
+      for (let at = from; at < to; at++) if (!take(bytes[at], at === from)) return irregular(bytes, from, to)
+      if (taken < fewest) return irregular(bytes, from, to)
       return bytes[from] === plus ? international(0, taken) : national(taken)
     },
     country: () => plans.country[last]
