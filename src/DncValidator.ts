@@ -97,6 +97,10 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
     const requestZone = zoneOfRequests(policy)
     const reasonIndex = reasonTable(policy.reasons)
     const text = Text.ofKind(policy.kind)
+    const missing = {
+      code: text?.missing ?? ("MissingPhoneNumber" as const),
+      message: `The row has no ${DncEntry.names[policy.kind].one}.`
+    }
     const phoneOf = byCountry()
     const reasons = Memo.make((code) => (code === "" ? 0 : reasonIndex(code)))
     const expiries = Memo.make((end) => (end === "" ? Number.POSITIVE_INFINITY : parseExpiry(end, zone)))
@@ -110,11 +114,11 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
       const [contacts, codes, ends, countries] = columnsOf(block)
       for (let i = 0; i < block.length; i++) {
         if (contacts.isEmpty(i)) {
-          const message = `The row has no ${DncEntry.names[policy.kind].one}.`
-          out.reject(i, "", text?.missing ?? "MissingPhoneNumber", message)
+          out.reject(i, "", missing.code, missing.message)
           continue
         }
-        let contact: number | string
+        let number = 0
+        let contact = ""
         if (text === undefined) {
           const phone = countries.know(phones, i)
           if (phone === undefined) {
@@ -122,18 +126,21 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
             out.reject(i, named, "UnknownCountry", `"${named}" is not an ISO 3166 country code of two letters.`)
             continue
           }
-          const judged = contacts.number(phone, i) || phone.judge(contacts.text(i))
-          if (typeof judged !== "number") {
-            out.reject(i, contacts.text(i), judged.code, judged.message)
-            continue
+          number = contacts.number(phone, i)
+          if (number <= 0) {
+            const raw = contacts.text(i)
+            const judged = phone.judge(raw, number)
+            if (typeof judged !== "number") {
+              out.reject(i, raw, judged.code, judged.message)
+              continue
+            }
+            number = judged
           }
           const country = phone.country()
           if (!allowed.has(country)) {
-            const message = `${Phone.describeCountry(country)} is not among the allowed countries.`
-            out.reject(i, contacts.text(i), "CountryNotAllowed", message, country)
+            out.reject(i, contacts.text(i), "CountryNotAllowed", Phone.notAllowed(country), country)
             continue
           }
-          contact = judged
         } else {
           const judged = text.judge(contacts.text(i))
           if (typeof judged !== "string") {
@@ -160,7 +167,7 @@ export const make = (options?: Partial<Policy>): Effect.Effect<typeof DncValidat
           continue
         }
         if (reason === undefined) out.unknownReason()
-        out.entry(i, contact, reason ?? 0, expires)
+        out.entry(i, number, contact, reason ?? 0, expires)
       }
       return out.done()
     }
@@ -227,12 +234,14 @@ const reasonTable = (table: Readonly<Record<string, Reason>>): ((code: string) =
 }
 
 const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTime.TimeZone) => {
-  const line: Array<number> = []
-  const contact: Array<number | string> = []
-  const reason: Array<number> = []
-  const expires: Array<number> = []
+  const line = new Float64Array(block.length)
+  const number = new Float64Array(block.length)
+  const reason = new Uint8Array(block.length)
+  const expires = new Float64Array(block.length)
+  const texts = Text.ofKind(kind) === undefined ? undefined : ([] as Array<string>)
   const rejects: Array<Reject> = []
   const lines = block.line
+  let length = 0
   let unknownReasons = 0
   const requests = block.requestedAt === undefined ? undefined : new Float64Array(block.length)
   const requestsUnreadable: Array<number> = []
@@ -245,13 +254,15 @@ const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTi
     return Number.POSITIVE_INFINITY
   }
   return {
-    /** The digits of a number, or another contact as it is sent. */
-    entry: (i: number, digitsOrText: number | string, reasonIndex: number, end: number) => {
-      if (requests !== undefined) requests[line.length] = requestOf(i)
-      line.push(lines[i])
-      contact.push(digitsOrText)
-      reason.push(reasonIndex)
-      expires.push(end)
+    /** The digits of a number, or the text of another contact as it is sent. */
+    entry: (i: number, digits: number, text: string, reasonIndex: number, end: number) => {
+      if (requests !== undefined) requests[length] = requestOf(i)
+      line[length] = lines[i]
+      number[length] = digits
+      reason[length] = reasonIndex
+      expires[length] = end
+      texts?.push(text)
+      length++
     },
     reject: (i: number, raw: string, code: RejectCode, message: string, country?: string) => {
       const [line, cells] = [lines[i], block.cells(i)]
@@ -262,15 +273,17 @@ const collector = (block: RowBlock, kind: Kind, now: number, requestZone: DateTi
     unknownReason: () => {
       unknownReasons++
     },
-    done: (): EntryBlock => {
-      const common = {
-        ...{ length: line.length, line, reason, expires, rejects, unknownReasons },
-        ...(requests === undefined ? {} : { requestedAt: requests.subarray(0, line.length), requestsUnreadable })
-      }
-      return Text.ofKind(kind) === undefined
-        ? { ...common, number: contact as Array<number> }
-        : { ...common, number: [], text: contact as Array<string> }
-    }
+    done: (): EntryBlock => ({
+      length,
+      line: line.subarray(0, length),
+      number: number.subarray(0, texts === undefined ? length : 0),
+      ...(texts === undefined ? {} : { text: texts }),
+      reason: reason.subarray(0, length),
+      expires: expires.subarray(0, length),
+      ...(requests === undefined ? {} : { requestedAt: requests.subarray(0, length), requestsUnreadable }),
+      rejects,
+      unknownReasons
+    })
   }
 }
 
@@ -365,9 +378,9 @@ export const layerFromRow = (
             onRight: ({ expires, phoneNumber, reason }) => {
               const judged = text?.judge(phoneNumber)
               if (typeof judged === "object") return out.reject(i, row.phoneNumber, judged.code, judged.message)
-              if (judged !== undefined) return out.entry(i, judged, DncEntry.reasons.indexOf(reason), expires)
+              if (judged !== undefined) return out.entry(i, 0, judged, DncEntry.reasons.indexOf(reason), expires)
               return /^\+[1-9]\d{1,14}$/.test(phoneNumber)
-                ? out.entry(i, Number(phoneNumber.slice(1)), DncEntry.reasons.indexOf(reason), expires)
+                ? out.entry(i, Number(phoneNumber.slice(1)), "", DncEntry.reasons.indexOf(reason), expires)
                 : out.reject(
                     i,
                     row.phoneNumber,

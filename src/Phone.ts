@@ -102,9 +102,9 @@ const undecided: Parser = { ofText: () => -1, ofBytes: () => -1, country: () => 
 /** The tables where they are of the library that is loaded: beside another one they might not say what it says. */
 let plans: Plans.Plans | "of another library" | undefined
 
-/** Of an ASCII character: a digit's value, what the library passes over in a number, or neither. */
+/** Of a character: a digit's value, what the library passes over in a number, or neither. */
 const [passedOver, stranger] = [10, 11]
-const kinds = new Uint8Array(128).fill(stranger)
+const kinds = new Uint8Array(256).fill(stranger)
 for (let digit = 0; digit < 10; digit++) kinds[48 + digit] = digit
 for (const character of " -./()[]") kinds[character.charCodeAt(0)] = passedOver
 
@@ -116,22 +116,26 @@ const longestText = 250
 const longestNumber = 15
 
 /** What is not regular and yet plainly no number: one digit at most, or a beginning that no number has. */
-const irregular = (text: string): 0 | -1 => {
+const irregular = (characters: ArrayLike<number>, from: number, to: number): 0 | -1 => {
   let digits = 0
   let parameters = false
-  for (let at = 0; at < text.length; at++) {
-    const character = text.charCodeAt(at)
+  for (let at = from; at < to; at++) {
+    const character = characters[at]
     if (character > 127) return -1
     if (kinds[character] < passedOver) digits++
     if (character === semicolon) parameters = true
   }
-  const first = text.charCodeAt(0)
+  const first = from < to ? characters[from] : semicolon
   const begins = kinds[first] <= passedOver || first === plus || first === tilde
   return digits < 2 || (!begins && !parameters) ? 0 : -1
 }
 
-const irregularBytes = (bytes: Uint8Array, from: number, to: number): 0 | -1 =>
-  irregular(String.fromCharCode(...bytes.subarray(from, to)))
+const characters = new Uint16Array(longestText)
+
+const irregularText = (text: string): 0 | -1 => {
+  for (let at = 0; at < text.length; at++) characters[at] = text.charCodeAt(at)
+  return irregular(characters, 0, text.length)
+}
 
 const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
   const { code, codeLength, cuts, exact, general, idd, index, lengths, longest } = plans
@@ -141,7 +145,6 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
   /** The digits of the cell, and those of a number whose front was replaced. */
   const written = new Uint8Array(most + 1)
   const replaced = new Uint8Array(2 * most)
-  let taken = 0
   /** Where `extract` found the national number, and what is known of it. */
   let found = written
   let start = 0
@@ -150,9 +153,19 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
   /** The plan of the number given last. */
   let last = -1
 
-  const walk = (table: Uint16Array, state: number, digits: Uint8Array, from: number, to: number): number => {
-    for (let at = from; at < to; at++) state = table[state * width + digits[at]]
-    return table[state * width + width - 1]
+  /** The first states of an automaton are its answers, which no further digit changes. */
+  const [nationalAnswers, prefixAnswers] = [exact.length, cuts.length]
+
+  const nationalAnswer = (plan: number, digits: Uint8Array, from: number, to: number): number => {
+    let state = root[plan]
+    for (let at = from; at < to && state >= nationalAnswers; at++) state = nationals[state * width + digits[at]]
+    return nationals[state * width + width - 1]
+  }
+
+  const cutAt = (first: number, from: number, to: number): number => {
+    let state = first
+    for (let at = from; at < to && state >= prefixAnswers; at++) state = prefixes[state * width + written[at]]
+    return prefixes[state * width + width - 1]
   }
 
   /** The national number without its prefix, unless it is more likely a number with it. */
@@ -160,8 +173,8 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
     found = written
     start = from
     end = to
-    answer = walk(nationals, root[plan], written, from, to)
-    const which = walk(prefixes, prefix[plan], written, from, to)
+    answer = nationalAnswer(plan, written, from, to)
+    const which = cutAt(prefix[plan], from, to)
     if (which !== 0) cutOff(plan, cuts[which], from, to)
   }
 
@@ -170,7 +183,7 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
     const simple = insert === "" && keepTo === 0
     const digits = simple ? written : replaced
     const [first, behind] = simple ? [from + rest, to] : [0, replace(cut, from, to)]
-    const after = walk(nationals, root[plan], digits, first, behind)
+    const after = nationalAnswer(plan, digits, first, behind)
     const bit = 1 << index[plan]
     if ((general[answer] & bit) !== 0 && (general[after] & bit) === 0) return
     const owner = exact[after] < 0 ? plan : plan - index[plan] + exact[after]
@@ -221,7 +234,7 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
 
   const national = (to: number): number => {
     if (home < 0) return -1
-    const rest = cuts[walk(prefixes, idd[home], written, 0, to)][3]
+    const rest = cuts[cutAt(idd[home], 0, to)][3]
     if (rest > 0 && rest < to && written[rest] !== 0) return international(rest, to)
     const length = codeLength[home]
     const withCode = startsWithCode(length)
@@ -246,27 +259,32 @@ const make = (plans: Plans.Plans, defaultCountry: string): Parser => {
     return value === code[home]
   }
 
-  /** Takes a character of a cell; false where it is out of place there, or one digit too many. */
-  const take = (character: number, first: boolean): boolean => {
-    const kind = character < 128 ? kinds[character] : stranger
-    if (kind < passedOver) written[taken++] = kind
-    return kind < stranger ? taken <= most : first && character === plus
-  }
-
   return {
     ofText: (text) => {
-      taken = 0
-      if (text.length > longestText) return -1
-      for (let at = 0; at < text.length; at++) if (!take(text.charCodeAt(at), at === 0)) return irregular(text)
-      if (taken < fewest) return irregular(text)
-      return text.charCodeAt(0) === plus ? international(0, taken) : national(taken)
+      const length = text.length
+      if (length > longestText) return -1
+      const first = text.charCodeAt(0)
+      let taken = 0
+      for (let at = first === plus ? 1 : 0; at < length; at++) {
+        const character = text.charCodeAt(at)
+        const kind = character < 128 ? kinds[character] : stranger
+        if (kind < passedOver && taken < most) written[taken++] = kind
+        else if (kind !== passedOver) return irregularText(text)
+      }
+      if (taken < fewest) return irregularText(text)
+      return first === plus ? international(0, taken) : national(taken)
     },
     ofBytes: (bytes, from, to) => {
-      taken = 0
       if (to - from > longestText) return -1
-      for (let at = from; at < to; at++) if (!take(bytes[at], at === from)) return irregularBytes(bytes, from, to)
-      if (taken < fewest) return irregularBytes(bytes, from, to)
-      return bytes[from] === plus ? international(0, taken) : national(taken)
+      const first = bytes[from]
+      let taken = 0
+      for (let at = first === plus ? from + 1 : from; at < to; at++) {
+        const kind = kinds[bytes[at]]
+        if (kind < passedOver && taken < most) written[taken++] = kind
+        else if (kind !== passedOver) return irregular(bytes, from, to)
+      }
+      if (taken < fewest) return irregular(bytes, from, to)
+      return first === plus ? international(0, taken) : national(taken)
     },
     country: () => plans.country[last]
   }

@@ -12,7 +12,7 @@ import type * as Scope from "effect/Scope"
 import { type Kind, names, type Reject } from "./DncEntry.js"
 import { attempt, OutputError } from "./OutputFile/error.js"
 import { syncFolder } from "./OutputFile/syncFolder.js"
-import { escape } from "./SuppressionFile/formula.js"
+import * as Rows from "./RejectsFile/rows.js"
 
 export { attempt, OutputError } from "./OutputFile/error.js"
 
@@ -50,32 +50,36 @@ export interface CsvFile {
  * @since 0.1.0
  * @category constructors
  */
-export const makeCsv = Effect.fnUntraced(function* (
+export const makeCsv = (
   options: Options & { readonly columns: ReadonlyArray<string> }
-): Effect.fn.Return<CsvFile, never, Scope.Scope> {
+): Effect.Effect<CsvFile, never, Scope.Scope> =>
+  Effect.map(makeTable(options), ({ append, ...file }) => ({
+    ...file,
+    write: (rows) => append(rows, (cells, { cell }) => cells.forEach(cell))
+  }))
+
+interface Table extends Omit<CsvFile, "write"> {
+  /** Appends rows whose cells `say` gives one by one. */
+  readonly append: <A>(
+    rows: ReadonlyArray<A>,
+    say: (row: A, to: Pick<Rows.Rows, "cell" | "repeated">) => void
+  ) => Effect.Effect<void, OutputError>
+}
+
+const makeTable = Effect.fnUntraced(function* (
+  options: Options & { readonly columns: ReadonlyArray<string> }
+): Effect.fn.Return<Table, never, Scope.Scope> {
   const { path } = options
-  const delimiter = options.delimiter ?? ","
+  const waiting = Rows.make(options.delimiter ?? ",")
   const lock = yield* Effect.makeSemaphore(1)
   const hash = createHash("sha256")
   let handle: FileHandle | undefined
   let created = false
   let closed = false
   let count = 0
-  let waiting = ""
-
-  const quoted = quotedAt(delimiter)
-
-  const take = (rows: ReadonlyArray<ReadonlyArray<string>>): void => {
-    for (const cells of rows) {
-      let row = ""
-      for (let i = 0; i < cells.length; i++) row += (i === 0 ? "" : delimiter) + quoted(escape(cells[i]))
-      waiting += `${row}\n`
-    }
-  }
   const flush = (to: FileHandle) =>
     Effect.suspend(() => {
-      const bytes = Buffer.from(waiting)
-      waiting = ""
+      const bytes = waiting.take()
       return Effect.map(
         attempt(path, () => to.writeFile(bytes)),
         () => void hash.update(bytes)
@@ -112,13 +116,19 @@ export const makeCsv = Effect.fnUntraced(function* (
 
   return {
     path,
-    write: (rows) =>
+    append: (rows, say) =>
       rows.length === 0
         ? Effect.void
         : Effect.suspend(() => {
             if (closed) return Effect.dieMessage(`${path} is closed`)
-            if (count === 0) take([options.columns])
-            take(rows)
+            if (count === 0) {
+              options.columns.forEach(waiting.cell)
+              waiting.end()
+            }
+            for (const row of rows) {
+              say(row, waiting)
+              waiting.end()
+            }
             count += rows.length
             return store
           }),
@@ -154,22 +164,20 @@ export const make = (
   }
 ): Effect.Effect<RejectsFile, never, Scope.Scope> =>
   Effect.map(
-    makeCsv({
+    makeTable({
       ...options,
       columns: [...options.columns, ...(options.file ? ["file"] : []), "line", "code", "message"]
     }),
-    (csv) => ({
+    ({ append, ...csv }) => ({
       ...csv,
       write: (rejects, file = "") =>
-        csv.write(
-          rejects.map(({ raw, cells = [raw], code, line, message }) => {
-            const row: Array<string> = []
-            for (let column = 0; column < options.columns.length; column++) row.push(cells[column] ?? "")
-            if (options.file) row.push(file)
-            row.push(String(line), code, message)
-            return row
-          })
-        )
+        append(rejects, ({ raw, cells = [raw], code, line, message }, { cell, repeated }) => {
+          for (let column = 0; column < options.columns.length; column++) cell(cells[column] ?? "")
+          if (options.file) cell(file)
+          cell(String(line))
+          repeated(code)
+          repeated(message)
+        })
     })
   )
 
@@ -217,10 +225,13 @@ export const makeFailed = (
 ): Effect.Effect<FailedFile, never, Scope.Scope> => {
   const fields = failedColumns.filter((column) => column !== "requestedAt" || options.requests === true)
   return Effect.map(
-    makeCsv({ ...options, columns: [names[options.kind ?? "phone"].column, ...fields.slice(1)] }),
-    (csv) => ({
+    makeTable({ ...options, columns: [names[options.kind ?? "phone"].column, ...fields.slice(1)] }),
+    ({ append, ...csv }) => ({
       ...csv,
-      write: (rows) => csv.write(rows.map((row) => fields.map((field) => row[field] ?? "")))
+      write: (rows) =>
+        append(rows, (row, { cell }) => {
+          for (const field of fields) cell(row[field] ?? "")
+        })
     })
   )
 }
@@ -242,21 +253,11 @@ export const makeFailedRemovals = (
   never,
   Scope.Scope
 > =>
-  Effect.map(makeCsv({ ...options, columns: ["phoneNumber", "error", "message"] }), (csv) => ({
+  Effect.map(makeTable({ ...options, columns: ["phoneNumber", "error", "message"] }), ({ append, ...csv }) => ({
     ...csv,
-    write: (rows) => csv.write(rows.map(({ error, message, phoneNumber }) => [phoneNumber, error, message]))
+    write: (rows) =>
+      append(rows, ({ error, message, phoneNumber }, { cell }) => [phoneNumber, error, message].forEach(cell))
   }))
-
-/** A cell as it stands in CSV, as papaparse would write it: in quotes where it could be read otherwise, or trimmed. */
-const quotedAt = (delimiter: string): ((cell: string) => string) => {
-  const special = new RegExp(`["\\r\\n\\uFEFF\\u${delimiter.charCodeAt(0).toString(16).padStart(4, "0")}]`)
-  return (cell) =>
-    cell.charCodeAt(0) === space || cell.charCodeAt(cell.length - 1) === space || special.test(cell)
-      ? `"${cell.replaceAll('"', '""')}"`
-      : cell
-}
-
-const space = 32
 
 const isRegular = (path: string, handle: FileHandle): Effect.Effect<boolean, OutputError> =>
   Effect.map(

@@ -12,11 +12,11 @@ import { escape } from "../src/SuppressionFile/formula.js"
 import * as SuppressionFile from "../src/SuppressionFile.js"
 import { folder, read, readAll } from "./SuppressionFile/support.js"
 
-const reject = (line: number, cells: ReadonlyArray<string>): Reject => ({
+const reject = (line: number, cells: ReadonlyArray<string>, message = 'is not a number, "really"'): Reject => ({
   line,
   raw: cells[0],
   code: "InvalidPhoneNumber",
-  message: 'is not a number, "really"',
+  message,
   cells
 })
 
@@ -82,14 +82,14 @@ describe("RejectsFile", () => {
   it.scoped.prop(
     "is written as papaparse would write it",
     [
-      FastCheck.array(FastCheck.array(cell, { maxLength: 4 }), { minLength: 1, maxLength: 6 }),
+      FastCheck.array(FastCheck.tuple(FastCheck.array(cell, { maxLength: 4 }), cell), { minLength: 1, maxLength: 6 }),
       FastCheck.constantFrom(",", ";", "\t", "|", "]", "^", "\\", "ü")
     ],
     ([rows, delimiter]) =>
       Effect.gen(function* () {
         const path = join(yield* folder, "r.csv")
         const file = yield* RejectsFile.make({ path, columns: ["phone", "note"], delimiter, file: true })
-        const rejects = rows.map((cells, line) => reject(line, cells))
+        const rejects = rows.map(([cells, message], line) => reject(line, cells, message))
         yield* file.write(rejects.slice(0, 1), "a, b.csv")
         yield* file.write(rejects.slice(1), "a, b.csv")
         yield* file.close
@@ -103,6 +103,26 @@ describe("RejectsFile", () => {
         const text = Papa.unparse(expected, { delimiter, newline: "\n", header: false })
         assert.strictEqual(fs.readFileSync(path, "utf8"), `${text}\n`)
       })
+  )
+
+  it.effect("any number of rows and of messages, those that come again too", () =>
+    Effect.gen(function* () {
+      const path = join(yield* folder, "r.csv")
+      const file = yield* RejectsFile.make({ path, columns: ["phone"] })
+      const messages = Array.from({ length: 150 }, (_, i) => `no. ${i}${", ü".repeat(i % 3)}${"x".repeat(i * 10)}`)
+      const rejects = [...messages, ...messages].map((message, line) => reject(line, [`+${line}`], message))
+      yield* file.write(rejects.slice(0, 3))
+      yield* file.write(rejects.slice(3, 200))
+      yield* file.write(rejects.slice(200))
+      yield* file.close
+      const { data } = Papa.parse<Array<string>>(fs.readFileSync(path, "utf8").trimEnd())
+      assert.deepStrictEqual(
+        data.slice(1),
+        rejects.map(({ code, line, message }) => [`+${line}`, String(line), code, message])
+      )
+      const digest = createHash("sha256").update(fs.readFileSync(path)).digest("hex")
+      assert.deepStrictEqual(yield* file.digest, Option.some(digest))
+    }).pipe(Effect.scoped)
   )
 
   it.effect("several fibers may write; the header comes once", () =>

@@ -17,7 +17,7 @@ export interface Column {
   readonly text: (i: number) => string
   /** What a memo knows of a cell. */
   readonly know: <A>(memo: Memo<A>, i: number) => A
-  /** The number in a cell that is plainly one, else 0. */
+  /** The number in a cell, as {@link Judge.ofText} has it. */
   readonly number: (judge: Judge, i: number) => number
 }
 
@@ -28,10 +28,11 @@ export interface Column {
  */
 export const columnsOf = (block: RowBlock): ReadonlyArray<Column> => {
   const plain = Plain.of(block)
+  const view = plain && new DataView(plain.bytes.buffer, plain.bytes.byteOffset, plain.bytes.length)
   return rowFields.map((name, field) => {
-    if (plain === undefined) return ofTexts(block[name])
+    if (plain === undefined || view === undefined) return ofTexts(block[name])
     const [from, to] = [plain.from[field], plain.to[field]]
-    return from === undefined || to === undefined ? ofTexts(undefined) : ofBytes(plain.bytes, from, to)
+    return from === undefined || to === undefined ? ofTexts(undefined) : ofBytes(plain, view, field, from, to)
   })
 }
 
@@ -39,12 +40,18 @@ const ofTexts = (cells: ArrayLike<string> | undefined): Column => ({
   isEmpty: (i) => cells === undefined || cells[i] === "",
   text: (i) => cells?.[i] ?? "",
   know: (memo, i) => memo.ofText(cells?.[i] ?? ""),
-  number: () => 0
+  number: (judge, i) => judge.ofText(cells?.[i] ?? "")
 })
 
-const ofBytes = (bytes: Buffer, from: Uint32Array, to: Uint32Array): Column => ({
+const ofBytes = (
+  { bytes, cell }: Plain.Plain,
+  view: DataView,
+  field: number,
+  from: Uint32Array,
+  to: Uint32Array
+): Column => ({
   isEmpty: (i) => from[i] === to[i],
-  text: (i) => Plain.text(bytes, from[i], to[i]),
-  know: (memo, i) => memo.ofBytes(bytes, from[i], to[i]),
+  text: (i) => cell(field, i),
+  know: (memo, i) => memo.ofBytes(view, from[i], to[i]),
   number: (judge, i) => judge.ofBytes(bytes, from[i], to[i])
 })

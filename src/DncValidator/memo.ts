@@ -3,8 +3,6 @@
  *
  * @since 0.1.0
  */
-import * as Plain from "../SuppressionFile/Plain.js"
-
 /**
  * @since 0.1.0
  * @category models
@@ -12,15 +10,20 @@ import * as Plain from "../SuppressionFile/Plain.js"
 export interface Memo<A> {
   readonly ofText: (text: string) => A
   /** The same of ASCII, of which a text is made only where it is not known. */
-  readonly ofBytes: (bytes: Buffer, from: number, to: number) => A
+  readonly ofBytes: (bytes: DataView, from: number, to: number) => A
 }
 
 /** Texts that are kept: those of a file that repeats none must not fill the memory. */
 const mostTexts = 20_000
 
 /** Cells that are found by their bytes; one that takes the place of another is found by its text again. */
-const slots = 1 << 12
+const slotBits = 12
 const longest = 32
+
+/** Four bytes are looked at at once. */
+const word = 4
+const wordsOfSlot = longest / word
+const factor = 0x9e3779b1
 
 /**
  * @since 0.1.0
@@ -29,9 +32,9 @@ const longest = 32
 export const make = <A>(f: (text: string) => A): Memo<A> => {
   const texts = new Map<string, { readonly answer: A }>()
   const empty = f("")
-  const bytesOf = new Uint8Array(slots * longest)
-  const lengths = new Uint8Array(slots)
-  const answers: Array<A> = new Array(slots).fill(empty)
+  const words = new Int32Array(wordsOfSlot << slotBits)
+  const lengths = new Uint8Array(1 << slotBits)
+  const answers: Array<A> = new Array(1 << slotBits).fill(empty)
 
   const ofText = (text: string): A => {
     if (text === "") return empty
@@ -49,19 +52,34 @@ export const make = <A>(f: (text: string) => A): Memo<A> => {
     ofBytes: (bytes, from, to) => {
       const length = to - from
       if (length === 0) return empty
-      if (length > longest) return ofText(Plain.text(bytes, from, to))
-      let hash = length
-      for (let at = from; at < to; at++) hash = Math.imul(hash ^ bytes[at], 0x01000193)
-      const slot = (hash ^ (hash >>> 15)) & (slots - 1)
-      const start = slot * longest
-      let same = lengths[slot] === length
-      for (let i = 0; same && i < length; i++) same = bytesOf[start + i] === bytes[from + i]
+      if (length > longest) return ofText(textOf(bytes, from, to))
+      // the last word overlaps the one before
+      const last = length < word ? shortWord(bytes, from, to) : bytes.getInt32(to - word, true)
+      let hash = Math.imul(last ^ length, factor)
+      for (let at = from; at < to - word; at += word) {
+        hash = Math.imul(((hash << 5) | (hash >>> 27)) ^ bytes.getInt32(at, true), factor)
+      }
+      const slot = hash >>> (32 - slotBits)
+      const start = slot * wordsOfSlot
+      let same = lengths[slot] === length && words[start] === last
+      for (let at = from, i = start + 1; same && at < to - word; at += word)
+        same = words[i++] === bytes.getInt32(at, true)
       if (!same) {
-        answers[slot] = ofText(Plain.text(bytes, from, to))
+        answers[slot] = ofText(textOf(bytes, from, to))
         lengths[slot] = length
-        bytesOf.set(bytes.subarray(from, to), start)
+        words[start] = last
+        for (let at = from, i = start + 1; at < to - word; at += word) words[i++] = bytes.getInt32(at, true)
       }
       return answers[slot]
     }
   }
 }
+
+const shortWord = (bytes: DataView, from: number, to: number): number => {
+  let value = 0
+  for (let at = from; at < to; at++) value = (value << 8) | bytes.getUint8(at)
+  return value
+}
+
+const textOf = ({ buffer, byteOffset }: DataView, from: number, to: number): string =>
+  Buffer.from(buffer, byteOffset + from, to - from).toString("latin1")

@@ -22,6 +22,8 @@ export interface Plain {
   readonly from: ReadonlyArray<Uint32Array | undefined>
   /** And before which byte they end. */
   readonly to: ReadonlyArray<Uint32Array | undefined>
+  /** The text of a cell of row `index`, for those that are few: it is cut out of the row's. */
+  readonly cell: (field: number, index: number) => string
 }
 
 /**
@@ -187,6 +189,19 @@ export const make = (layout: Layout, limit: number): Reader => {
       return (texts[field] ??= Array.from({ length }, (_, i) => text(bytes, from[i], to[i])))
     }
     let lines: Float64Array | undefined
+    let [asked, row] = [-1, ""]
+    /** Of a row that is refused its cells are asked for one after the other. */
+    const rowText = (index: number): string => {
+      alive()
+      if (index !== asked) [asked, row] = [index, text(bytes, offsets.start[index], offsets.end[index])]
+      return row
+    }
+    const cell = (field: number, index: number): string => {
+      const [from, to] = [offsets.from[field], offsets.to[field]]
+      if (from === undefined || to === undefined || from[index] === to[index]) return ""
+      const start = offsets.start[index]
+      return rowText(index).slice(from[index] - start, to[index] - start)
+    }
     const block: RowBlock = {
       length,
       get line() {
@@ -206,10 +221,7 @@ export const make = (layout: Layout, limit: number): Reader => {
         return column(3)
       },
       malformed,
-      cells: (index) => {
-        alive()
-        return Csv.ownCells(layout, text(bytes, offsets.start[index], offsets.end[index]))
-      }
+      cells: (index) => Csv.ownCells(layout, rowText(index))
     }
     if (mapping.requestedAt !== undefined) {
       Object.defineProperty(block, "requestedAt", { enumerable: true, get: () => column(4) })
@@ -217,7 +229,7 @@ export const make = (layout: Layout, limit: number): Reader => {
     page.blocks++
     const held: Held = {
       block,
-      plain: { bytes, from: offsets.from, to: offsets.to },
+      plain: { bytes, from: offsets.from, to: offsets.to, cell },
       release: () => {
         if (released) return
         released = true

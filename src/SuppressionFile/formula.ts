@@ -19,10 +19,19 @@ const isFormula = (cell: string): boolean => runs.test(cell) && !harmless.test(c
  * @since 0.1.0
  */
 export const escape = (cell: string): string =>
-  !isWord(cell.charCodeAt(0)) && isFormula(cell.replace(/^'+/, "")) ? `'${cell}` : cell
+  !isWord(cell.charCodeAt(0)) && !isNumber(cell) && isFormula(cell.replace(/^'+/, "")) ? `'${cell}` : cell
 
 /** A letter or a digit of ASCII: most cells begin with one, and no formula does. */
 const isWord = (first: number): boolean => (first > 47 && first < 58) || ((first | 32) > 96 && (first | 32) < 123)
+
+/** Of the harmless cells the most frequent ones, without an expression. */
+const isNumber = (cell: string): boolean => {
+  if (cell.length < 2 || cell.charCodeAt(0) !== plus) return false
+  for (let at = 1; at < cell.length; at++) if (cell.charCodeAt(at) < 48 || cell.charCodeAt(at) > 57) return false
+  return true
+}
+
+const plus = 43
 
 /**
  * The cell that was meant: of {@link escape}, or of whoever else writes formulas as text.
