@@ -139,7 +139,7 @@ interface Chunk {
 
 const { chunkBits, chunkMask, chunkSize } = Table
 
-/** 4 MB, however large the set is. */
+/** 8 MB, however large the set is. */
 const usuallyAtOnce = 1 << 20
 
 /**

@@ -14,7 +14,7 @@ import * as Plain from "../SuppressionFile/Plain.js"
 import { count, type Run } from "./run.js"
 
 /** Refused rows of several blocks are written together: a write of few rows costs as much as one of many. */
-const atOnce = 300
+const atOnce = 1000
 
 /** Of no more blocks, as the text of a refused row may keep that of its whole block alive. */
 const mostBlocks = 64
