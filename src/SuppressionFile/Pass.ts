@@ -41,7 +41,7 @@ const textSize = 1 << 15
 const plainSize = 1 << 16
 
 /** Of so many blocks the bytes are read at once: each time takes a while in which nothing else is done. */
-const blocksAtOnce = 4
+const blocksAtOnce = 16
 
 /**
  * @since 0.1.0

@@ -66,6 +66,8 @@ const firstLength = (segment: number): number => Math.round(smallest * growth **
 
 /** Towards what is expected: a slot more or less is not worth a step, and four slots a number are the most. */
 const [leastGrowth, mostGrowth] = [1.125, 3]
+/** So that a wrong guess leaves bits for the hash. */
+const mostExpected = 1 << 26
 /** So that few segments have to grow once more because they have more than their share. */
 const spare = 1.04
 
@@ -129,16 +131,17 @@ export const make = (): Table => {
     slotCount += segment.length - old.length
   }
 
-  /** Gives positions one bit more, and the hash one less. */
+  /** Gives positions bits of the hash: one, or as many as are expected to be wanted. */
   const widen = (): void => {
     const mask = (1 << positionBits) - 1
+    const wider = Math.max(positionBits + 1, Math.ceil(Math.log2(expected + 2)))
     for (const segment of slots) {
       for (let slot = 0; slot < segment.length; slot++) {
         const found = segment[slot]
-        if (found !== 0) segment[slot] = ((found >>> positionBits) << (positionBits + 1)) | (found & mask)
+        if (found !== 0) segment[slot] = ((found >>> positionBits) << wider) | (found & mask)
       }
     }
-    positionBits++
+    positionBits = wider
   }
 
   const append = (number: number): void => {
@@ -176,7 +179,7 @@ export const make = (): Table => {
       return Math.max(-1, find(number, h, slots[h >>> segmentShift]))
     },
     expect: (count) => {
-      expected = count
+      expected = count > 0 ? Math.min(count, mostExpected) : 0
     },
     bytes: () => 8 * chunkSize * chunks.length + 4 * (slotCount + homes.length)
   }
