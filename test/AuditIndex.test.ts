@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
@@ -96,6 +96,24 @@ describe("hmac", () => {
         hmac(key).of(texts),
         texts.map((text) => createHmac("sha256", key).update(text).digest("hex"))
       )
+    }
+  })
+
+  it("is so where there is no WebAssembly", async () => {
+    vi.stubGlobal("WebAssembly", undefined)
+    vi.resetModules()
+    try {
+      const Sha256 = await import("../src/AuditSink/sha256.js")
+      assert.isUndefined(Sha256.make())
+      const { hmac } = await import("../src/AuditSink/hmac.js")
+      const texts = ["+14155550100", "+14155550101", "é", "1".repeat(100), ""]
+      assert.deepStrictEqual(
+        hmac(key).of(texts),
+        texts.map((text) => createHmac("sha256", key).update(text).digest("hex"))
+      )
+    } finally {
+      vi.unstubAllGlobals()
+      vi.resetModules()
     }
   })
 })
