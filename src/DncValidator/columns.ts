@@ -28,9 +28,9 @@ export interface Column {
  */
 export const columnsOf = (block: RowBlock): ReadonlyArray<Column> => {
   const plain = Plain.of(block)
-  const view = plain && new DataView(plain.bytes.buffer, plain.bytes.byteOffset, plain.bytes.length)
-  return rowFields.map((name, field) => {
-    if (plain === undefined || view === undefined) return ofTexts(block[name])
+  if (plain === undefined) return rowFields.map((name) => ofTexts(block[name]))
+  const view = new DataView(plain.bytes.buffer, plain.bytes.byteOffset, plain.bytes.length)
+  return rowFields.map((_, field) => {
     const [from, to] = [plain.from[field], plain.to[field]]
     return from === undefined || to === undefined ? ofTexts(undefined) : ofBytes(plain, view, field, from, to)
   })

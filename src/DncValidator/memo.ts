@@ -3,6 +3,7 @@
  *
  * @since 0.1.0
  */
+import * as Plain from "../SuppressionFile/Plain.js"
 
 /**
  * @since 0.1.0
@@ -82,5 +83,5 @@ const shortWord = (bytes: DataView, from: number, to: number): number => {
   return value
 }
 
-const textOf = ({ buffer, byteOffset }: DataView, from: number, to: number): string =>
-  Buffer.from(buffer, byteOffset + from, to - from).toString("latin1")
+const textOf = ({ buffer, byteLength, byteOffset }: DataView, from: number, to: number): string =>
+  Plain.text(Buffer.from(buffer, byteOffset, byteLength), from, to)

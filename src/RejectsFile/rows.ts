@@ -76,11 +76,11 @@ export const make = (delimiter: string): Rows => {
   return {
     cell,
     repeated: (text) => {
-      const same = known.get(text)
+      let same = known.get(text)
       if (same === undefined) {
-        cell(text)
-        if (known.size < mostKnown) known.set(text, Buffer.from(quoted(escape(text))))
-        return
+        if (known.size === mostKnown) return cell(text)
+        same = Buffer.from(quoted(escape(text)))
+        known.set(text, same)
       }
       begin(same.length)
       bytes.set(same, length)

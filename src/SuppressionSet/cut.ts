@@ -44,7 +44,7 @@ export function* inGroups(
       left[last] -= size
       if (left[last] > 0) break
     }
-    // a counting sort: numbers by group, each group in order of arrival
+    // a counting sort: numbers by group, each group in order of arrival; without `forEachIn`, which is a tenth slower here
     for (let from = 0; from < table.size(); from += chunkSize) {
       const { value: values } = chunks[from >>> chunkBits]
       const numbers = table.chunks[from >>> chunkBits]
