@@ -204,8 +204,12 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     return 0
   }
 
-  const takeAll = (state: number): void => {
-    forEachIn(waiting, table.size(), chunks, (value, position, column) => mark(state, value, position, column))
+  /** All that waits is in another state; `each` is told their values. */
+  const takeAll = (state: number, each?: (value: number) => void): void => {
+    forEachIn(waiting, table.size(), chunks, (value, position, column) => {
+      each?.(value)
+      mark(state, value, position, column)
+    })
     pending = 0
   }
 
@@ -215,8 +219,10 @@ export const make = (codec: Codec.Codec = Codec.e164, atOnce: number = usuallyAt
     group: Grouping = Groups.byValue
   ): Iterable<Batch> {
     const { groups, ofValue } = values.group(group)
-    const left = countWaiting(table.size(), chunks, groups.length, ofValue)
-    takeAll(plannedState)
+    const left = new Uint32Array(groups.length)
+    takeAll(plannedState, (value) => {
+      left[ofValue[value]]++
+    })
     for (const [id, numbers] of inGroups(table, chunks, left, ofValue, largest, atOnce)) {
       const { expires, reason } = groups[id]
       yield codec.withContacts({ runId, dncListId, action, index: nextBatch++, reason, expires }, numbers)

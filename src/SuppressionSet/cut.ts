@@ -4,11 +4,20 @@
  * @since 0.1.0
  */
 import { type Columns, cutState, mark, plannedState, stateShift, valueMask } from "./states.js"
-import { chunkBits, chunkSize, type Table } from "./table.js"
+import { chunkBits, chunkMask, chunkSize, type Table } from "./table.js"
+
+/** Numbers of a large group that are put in order at once: so long as that takes, answers wait. */
+const sliceSize = 1 << 15
+
+/** A group of such a share of all numbers is large: for each of these, the whole set is gone through once. */
+const largeShare = 1 / 16
 
 /**
  * The numbers of each batch with the position of its group: `largest` of them but in the last of its group. They stand there
- * until the next batch is asked for. `left` are the numbers of each group, and is used up; `ofValue` is the group of each value.
+ * until the next batch is asked for. `left` are the numbers of each group; `ofValue` is the group of each value.
+ *
+ * A large group is put in order a slice at a time, each from where the one before has ended. The numbers of smaller ones
+ * may be anywhere, so of these `atOnce` are put in order together.
  *
  * @since 0.1.0
  */
@@ -20,48 +29,52 @@ export function* inGroups(
   largest: number,
   atOnce: number
 ): Iterable<readonly [group: number, numbers: Float64Array]> {
+  const slice = Math.max(largest, Math.min(atOnce, sliceSize))
+  const isLarge = (id: number): boolean => left[id] > Math.max(slice, table.size() * largeShare)
   const start = new Uint32Array(left.length)
   const next = new Uint32Array(left.length)
-  const end = new Uint32Array(left.length)
-  const room = Math.max(atOnce, largest)
-  const order = new Float64Array(
-    Math.min(
-      room,
-      left.reduce((sum, count) => sum + count, 0)
-    )
-  )
-  for (let first = 0; first < left.length; ) {
-    // as many groups as there is room for, the last of them in whole batches
-    let length = 0
-    let last = first
-    for (; last < left.length; last++) {
-      const fitting = room - length
-      const size = left[last] <= fitting ? left[last] : fitting - (fitting % largest)
-      start[last] = length
-      next[last] = length
-      length += size
-      end[last] = length
-      left[last] -= size
-      if (left[last] > 0) break
-    }
-    // a counting sort: numbers by group, each group in order of arrival; without `forEachIn`, which is a tenth slower here
-    for (let from = 0; from < table.size(); from += chunkSize) {
-      const { value: values } = chunks[from >>> chunkBits]
-      const numbers = table.chunks[from >>> chunkBits]
-      const count = Math.min(chunkSize, table.size() - from)
-      for (let i = 0; i < count; i++) {
+  let order = new Float64Array(0)
+
+  /** A counting sort of so many numbers of some groups, each in order of arrival; gives the position behind the last. */
+  const fill = (to: Float64Array, missing: number, first: number, last: number, from: number): number => {
+    // without `forEachIn`, which is a tenth slower here
+    for (let at = from; at < table.size(); at = (at | chunkMask) + 1) {
+      const { value: values } = chunks[at >>> chunkBits]
+      const numbers = table.chunks[at >>> chunkBits]
+      const base = at & ~chunkMask
+      const end = Math.min(chunkSize, table.size() - base)
+      for (let i = at & chunkMask; i < end; i++) {
         if (values[i] >>> stateShift !== plannedState) continue
         const id = ofValue[values[i] & valueMask]
-        if (id < first || id > last || next[id] === end[id]) continue
-        order[next[id]++] = numbers[i]
+        if (id < first || id > last) continue
+        to[next[id]++] = numbers[i]
         mark(cutState, values[i], i, values)
+        if (--missing === 0) return base + i + 1
       }
     }
-    for (let id = first; id <= last && id < left.length; id++) {
-      for (let from = start[id]; from < next[id]; from += largest) {
-        yield [id, order.subarray(from, Math.min(from + largest, next[id]))]
+    return table.size()
+  }
+
+  let from = 0
+  for (let first = 0; first < left.length; ) {
+    const alone = from > 0 || isLarge(first)
+    let last = first
+    let length = 0
+    do {
+      start[last] = next[last] = length
+      length += alone ? Math.min(left[last], slice - (slice % largest)) : left[last]
+      last++
+    } while (!alone && last < left.length && !isLarge(last) && length + left[last] <= atOnce)
+    if (order.length < length) order = new Float64Array(length)
+    if (length > 0) from = fill(order, length, first, last - 1, from)
+    for (let id = first; id < last; id++) {
+      for (let at = start[id]; at < next[id]; at += largest) {
+        yield [id, order.subarray(at, Math.min(at + largest, next[id]))]
       }
     }
+    if (alone) left[first] -= length
+    if (alone && left[first] > 0) continue
+    from = 0
     first = last
   }
 }
