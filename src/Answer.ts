@@ -74,21 +74,33 @@ const toItsEnd = <A, E>(
   longest: Duration.Duration,
   clock: Clock.Clock
 ): Effect.Effect<Exit.Exit<A, E> | undefined> =>
-  // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
-  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(untraced(effect))), (fiber) => {
-    let isLate = false
-    const limit = (): void => {
-      isLate = true
-      fiber.unsafeInterruptAsFork(fiber.id())
-    }
-    return Effect.flatMap(after(longest, limit, clock), (cancel) =>
-      Effect.async<Exit.Exit<A, E> | undefined>((resume) =>
-        fiber.addObserver((exit) => {
-          cancel()
-          resume(Effect.succeed(isLate && Exit.isInterrupted(exit) ? undefined : exit))
-        })
+  Effect.suspend(() => {
+    // not the fiber's own exit: Effect keeps fibers in a Set, whose outgrown tables hold them until V8's next full collection
+    let ended: Exit.Exit<A, E> | undefined
+    const kept = Effect.matchCause(Effect.interruptible(untraced(effect)), {
+      onFailure: (cause) => {
+        ended = Exit.failCause(cause)
+      },
+      onSuccess: (value) => {
+        ended = Exit.succeed(value)
+      }
+    })
+    // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
+    return Effect.flatMap(Effect.forkDaemon(kept), (fiber) => {
+      let isLate = false
+      const limit = (): void => {
+        isLate = true
+        fiber.unsafeInterruptAsFork(fiber.id())
+      }
+      return Effect.flatMap(after(longest, limit, clock), (cancel) =>
+        Effect.async<Exit.Exit<A, E> | undefined>((resume) =>
+          fiber.addObserver(() => {
+            cancel()
+            resume(Effect.succeed(isLate && ended !== undefined && Exit.isInterrupted(ended) ? undefined : ended))
+          })
+        )
       )
-    )
+    })
   }).pipe(Effect.uninterruptible)
 
 /** Calls the function once so much time has passed, unless what it gives is called before. */

@@ -28,15 +28,20 @@ export interface Places {
 export const make = (count: number): Places => {
   /** Below zero where there are fewer places than are taken. */
   let free = count
-  const waiting = new Set<() => void>()
+  // no Set: each table that it outgrows holds the next one, and so all that ever waited until V8's next full collection
+  const waiting: Array<() => void> = []
 
   const letIn = (): void => {
-    for (const enter of waiting) {
-      if (free <= 0) return
+    while (free > 0) {
+      const enter = waiting.shift()
+      if (enter === undefined) return
       free--
-      waiting.delete(enter)
       enter()
     }
+  }
+  const goAway = (enter: () => void): void => {
+    const at = waiting.indexOf(enter)
+    if (at !== -1) waiting.splice(at, 1)
   }
   const giveBack = (): void => {
     free++
@@ -51,12 +56,12 @@ export const make = (count: number): Places => {
         given = true
         resume(Effect.void)
       }
-      waiting.add(enter)
+      waiting.push(enter)
       // since it was looked, a place may have become free: a fiber may be put off between two steps
       letIn()
     })
     return Effect.catchAllCause(Effect.interruptible(entered), (cause) => {
-      waiting.delete(enter)
+      goAway(enter)
       // the interruption came between the place and its taker
       if (given) giveBack()
       return Effect.failCause(cause)
