@@ -183,7 +183,7 @@ export const make = (
         },
         onSuccess: (counts) => {
           leave()
-          return Effect.succeed(Either.right(counts))
+          return Effect.as(afterWrites, Either.right(counts))
         }
       })
     )
@@ -225,6 +225,14 @@ export const make = (
 
   return { send, recordParts }
 }
+
+/**
+ * Comes back once the request that has the slot now is on its way: undici writes one in the next turn of the event loop, and
+ * what is done before that is time for which the slot stands idle.
+ */
+const afterWrites = Effect.async<void>((resume) => {
+  setImmediate(() => setImmediate(() => resume(Effect.void)))
+})
 
 /**
  * Something in the request is refused, which another cut of it may mend.
