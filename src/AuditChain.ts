@@ -7,7 +7,7 @@
  */
 import { hash } from "node:crypto"
 import * as AuditSignature from "./AuditSignature.js"
-import { type Packed, quoted, toJson, type Unwritten, withNumbers } from "./DncEntry/packed.js"
+import { type Allocate, type Packed, toJson, type Unwritten, withNumbers } from "./DncEntry/packed.js"
 
 /**
  * The end of a chain: how many records it has, and the digest of the last one.
@@ -78,25 +78,17 @@ const namesOf = (object: Fields): Array<string> =>
 const field = (object: Fields, name: string): string => `${JSON.stringify(name)}:${canonical(object[name])}`
 
 /**
- * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides, and the numbers. Behind it
- * there is room for its digest.
+ * The canonical JSON, in UTF-8, of an object that has these numbers as its `phoneNumbers` besides. Behind it there is room
+ * for its digest.
  */
-const withPhoneNumbers = (
-  object: Fields,
-  numbers: Packed | Unwritten
-): { readonly json: Buffer; readonly numbers: Packed } => {
+const withPhoneNumbers = (object: Fields, numbers: Packed | Unwritten, allocate?: Allocate): Buffer => {
   let before = ""
   let after = ""
   for (const name of namesOf(object)) {
     if (name < "phoneNumbers") before += `${field(object, name)},`
     else after += `,${field(object, name)}`
   }
-  const head = `{${before}"phoneNumbers":[`
-  const json = toJson(head, numbers, `]${after}}`, withDigest(empty.digest).length - 1)
-  if ("lines" in numbers) return { json, numbers }
-  const start = Buffer.byteLength(head) + 1
-  const lines = json.subarray(start, start + numbers.bytes)
-  return { json, numbers: { lines, separator: quoted, length: numbers.length } }
+  return toJson(`{${before}"phoneNumbers":[`, numbers, `]${after}}`, withDigest(empty.digest).length - 1, allocate)
 }
 
 const sha256 = (json: string | Buffer): string => hash("sha256", json)
@@ -113,7 +105,7 @@ const withDigest = (digest: string): string => `,"digest":"${digest}"}`
 export class Linked<A> {
   constructor(
     readonly record: A & Link,
-    /** Its line of the log, in UTF-8, without an end. */
+    /** Its line of the log, in UTF-8, without an end; for as long as its memory is its own. */
     readonly bytes: Buffer,
     /** The chain's new head. */
     readonly head: Head
@@ -127,11 +119,16 @@ export class Linked<A> {
 
 /**
  * The record as it follows on a chain. Numbers that are bytes are given apart, and are the `phoneNumbers` of what comes
- * back.
+ * back; a line with such is in memory that is asked for.
  *
  * @since 0.1.0
  */
-export const follow = <A extends object>(head: Head, record: A, numbers?: Packed | Unwritten): Linked<A> => {
+export const follow = <A extends object>(
+  head: Head,
+  record: A,
+  numbers?: Packed | Unwritten,
+  allocate?: Allocate
+): Linked<A> => {
   const placed = { ...record, sequence: head.sequence + 1, previous: head.digest }
   const next = (digest: string): Head => ({ sequence: placed.sequence, digest })
   if (numbers === undefined) {
@@ -140,13 +137,13 @@ export const follow = <A extends object>(head: Head, record: A, numbers?: Packed
     const bytes = Buffer.from(`${json.slice(0, -1)}${withDigest(digest)}`)
     return new Linked({ ...placed, digest }, bytes, next(digest))
   }
-  const written = withPhoneNumbers(placed as Fields, numbers)
-  const { buffer, byteOffset, length } = written.json
-  const digest = sha256(written.json)
+  const json = withPhoneNumbers(placed as Fields, numbers, allocate)
+  const { buffer, byteOffset, length } = json
+  const digest = sha256(json)
   // the numbers are tens of kilobytes, which are not copied for one field more
   const bytes = Buffer.from(buffer, byteOffset, length - 1 + withDigest(digest).length)
   bytes.write(withDigest(digest), length - 1, "latin1")
-  return new Linked(withNumbers({ ...placed, digest }, written.numbers), bytes, next(digest))
+  return new Linked(withNumbers({ ...placed, digest }, numbers), bytes, next(digest))
 }
 
 /**

@@ -17,6 +17,7 @@ import * as Lock from "./AuditSink/lock.js"
 import { hasher, type NumberPolicy, type Protected, protect } from "./AuditSink/numbers.js"
 import type { AuditEvent, AuditRecord } from "./AuditSink/records.js"
 import type { Stamper } from "./AuditTimestamp.js"
+import type { Allocate } from "./DncEntry/packed.js"
 
 export type { NumberPolicy } from "./AuditSink/numbers.js"
 export type {
@@ -128,10 +129,10 @@ export interface Store {
   readonly head: AuditChain.Head
   /**
    * Keeps the record that the function gives, and returns once it is durable. The function is to be called when it is
-   * settled that the record stands behind all those that it was called for before.
+   * settled that the record stands behind all those that it was called for before. It may be given memory for the line.
    */
   readonly keep: (
-    next: () => Pick<AuditChain.Linked<AuditRecord>, "record" | "line" | "bytes">
+    next: (allocate?: Allocate) => Pick<AuditChain.Linked<AuditRecord>, "record" | "line" | "bytes">
   ) => Effect.Effect<AuditRecord, AuditError>
   readonly forEach: (typeof AuditSink.Service)["forEach"]
 }
@@ -155,8 +156,8 @@ export const make = <R>(
       append: (event) =>
         Effect.clockWith((clock) => {
           const { event: placed, numbers } = record(event, clock.unsafeCurrentTimeMillis())
-          return store.keep(() => {
-            const next = AuditChain.follow(head, placed, numbers) as AuditChain.Linked<AuditRecord>
+          return store.keep((allocate) => {
+            const next = AuditChain.follow(head, placed, numbers, allocate) as AuditChain.Linked<AuditRecord>
             head = next.head
             return next
           })
@@ -233,8 +234,8 @@ export const layerFile = (path: string, options?: Options): Layer.Layer<AuditSin
           keep: (next) =>
             Effect.suspend(() => {
               let record: AuditRecord | undefined
-              const line = () => {
-                const kept = next()
+              const line = (allocate: Allocate) => {
+                const kept = next(allocate)
                 record = kept.record
                 return kept.bytes
               }

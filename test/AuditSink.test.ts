@@ -328,9 +328,11 @@ describe("AuditSink", () => {
       Effect.gen(function* () {
         const path = yield* logFile
         const layer = AuditSink.layerFile(path, { numbers: "hashed", hashKey: Redacted.make("the key") })
-        yield* Effect.provide(Effect.forEach(wordy, append), layer)
+        const given = yield* Effect.provide(Effect.forEach(wordy, append), layer)
         const [first, second] = lines(path)
         const hash = createHmac("sha256", "the key").update("+14155550100").digest("hex")
+        // looked at once others were written
+        assert.deepStrictEqual(given[0].phoneNumbers, [hash])
         assert.deepStrictEqual(first.phoneNumbers, [hash])
         assert.deepStrictEqual(second.phoneNumbers, [hash])
         assert.notMatch(JSON.stringify(second.validationErrors), digits)

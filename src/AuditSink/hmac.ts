@@ -44,14 +44,7 @@ export const hmac = (
     return { bytes, write, length }
   }
 
-  const of = (texts: ReadonlyArray<string>): ReadonlyArray<string> => {
-    const { bytes, length, write } = unwritten(texts)
-    const lines = Buffer.allocUnsafe(bytes)
-    write(lines, 0)
-    return textsOf({ lines, length, separator: quoted })
-  }
-
-  return { of, unwritten }
+  return { of: (texts) => textsOf(unwritten(texts)), unwritten }
 }
 
 const hexLength = 64
@@ -65,7 +58,7 @@ const stringsOf = (texts: ReadonlyArray<string> | Packed): ReadonlyArray<string>
 
 /** One a line, where each fits in a block. */
 const linesOf = (texts: ReadonlyArray<string> | Packed): Uint8Array | undefined => {
-  if ("lines" in texts && texts.separator === undefined) return texts.lines
+  if ("lines" in texts) return texts.lines
   const strings = stringsOf(texts)
   const isShort = strings.every((text) => text.length <= longest && oneLine.test(text))
   return isShort ? Buffer.from(strings.join("\n"), "latin1") : undefined

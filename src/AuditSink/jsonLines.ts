@@ -8,6 +8,7 @@ import * as Fs from "node:fs/promises"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import type { Allocate } from "../DncEntry/packed.js"
 import { syncFolder } from "../OutputFile/syncFolder.js"
 import * as GroupCommit from "./groupCommit.js"
 import * as Lock from "./lock.js"
@@ -22,8 +23,11 @@ const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> =>
  * @category models
  */
 export interface Appended {
-  /** Appends a line, which is asked for when its turn has come to stand behind all those before it. */
-  readonly append: (line: () => string | Uint8Array) => Effect.Effect<void, AppendError>
+  /**
+   * Appends a line, which is asked for when its turn has come to stand behind all those before it. The memory that it is
+   * offered is its own until it is written.
+   */
+  readonly append: (line: (allocate: Allocate) => string | Uint8Array) => Effect.Effect<void, AppendError>
   /** The last line that `is` takes, of those that were there when the file was opened. */
   readonly last: <A>(is: (line: string) => A | undefined) => Effect.Effect<A | undefined, AppendError>
 }
@@ -52,24 +56,60 @@ export const openAppend = (
     }
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
+    const memory = makeMemory()
     const append = GroupCommit.make((lines: ReadonlyArray<Uint8Array>) =>
       attempt(async () => {
         const pieces = lines.flatMap((line) => [line, newline])
-        if (!opened.isFile()) return await file.appendFile(Buffer.concat(pieces))
+        if (!opened.isFile()) {
+          const bytes = Buffer.concat(pieces)
+          memory.written(lines.length)
+          return await file.appendFile(bytes)
+        }
         // these two reach no disk, and to wait for a turn after each would be longer than the sync
         if (alone && fstatSync(file.fd).size !== size) {
           throw new Error("another process has written to it meanwhile")
         }
         size += writeAll(file.fd, pieces)
+        memory.written(lines.length)
         await file.datasync()
       })
     )
 
     return {
-      append: (line) => Effect.asVoid(append(() => bytesOf(line()))),
+      append: (line) => Effect.asVoid(append(() => memory.kept(bytesOf(line(memory.allocate))))),
       last: (is) => attempt(() => lastLine(file, opened.isFile() ? opened.size : 0, is))
     }
   })
+
+/**
+ * One piece of memory for the lines that wait to be written, used again once they are: tens of kilobytes for each line made
+ * V8 collect all of its memory once a second.
+ */
+const makeMemory = () => {
+  let bytes = Buffer.alloc(0)
+  let used = 0
+  let waiting = 0
+  return {
+    allocate: (size: number): Buffer => {
+      // what waits in the one that is full keeps it
+      if (used + size > bytes.length) {
+        bytes = Buffer.allocUnsafe(Math.max(blockSize, size, Math.min(2 * bytes.length, largestMemory)))
+        used = 0
+      }
+      const start = used
+      used += size
+      return bytes.subarray(start, used)
+    },
+    kept: (line: Uint8Array): Uint8Array => {
+      waiting++
+      return line
+    },
+    written: (lines: number): void => {
+      waiting -= lines
+      if (waiting === 0) used = 0
+    }
+  }
+}
 
 const newline = Buffer.from("\n")
 
@@ -112,6 +152,7 @@ const lastLine = async <A>(
 }
 
 const blockSize = 1 << 16
+const largestMemory = 1 << 20
 
 /** Between its opening and its lock, whoever held the lock may have put another file in its place. */
 const checkPlace = async (file: Fs.FileHandle, path: string): Promise<void> => {

@@ -13,15 +13,13 @@
 export const quoted = '","'
 
 /**
- * Numbers in E.164 form, or what stands for them (ASCII that JSON needs not escape), with the separator between them.
+ * Numbers in E.164 form, or what stands for them (ASCII that JSON needs not escape), one a line.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Packed {
   readonly lines: Buffer
-  /** The end of a line unless told otherwise. */
-  readonly separator?: typeof quoted
   /** How many. */
   readonly length: number
 }
@@ -40,20 +38,25 @@ export interface Unwritten {
   readonly length: number
 }
 
-const packed = new WeakMap<object, Packed>()
-const texts = new WeakMap<Packed, ReadonlyArray<string>>()
+const packed = new WeakMap<object, Packed | Unwritten>()
+const texts = new WeakMap<Packed | Unwritten, ReadonlyArray<string>>()
 
 /**
  * The numbers as strings, which are made once.
  *
  * @since 0.1.0
  */
-export const textsOf = (numbers: Packed): ReadonlyArray<string> => {
-  const made =
-    texts.get(numbers) ??
-    (numbers.length === 0 ? [] : numbers.lines.toString("latin1").split(numbers.separator ?? "\n"))
+export const textsOf = (numbers: Packed | Unwritten): ReadonlyArray<string> => {
+  const made = texts.get(numbers) ?? (numbers.length === 0 ? [] : split(numbers))
   texts.set(numbers, made)
   return made
+}
+
+const split = (numbers: Packed | Unwritten): ReadonlyArray<string> => {
+  if ("lines" in numbers) return numbers.lines.toString("latin1").split("\n")
+  const bytes = Buffer.allocUnsafe(numbers.bytes)
+  numbers.write(bytes, 0)
+  return bytes.toString("latin1").split(quoted)
 }
 
 /** One function for all, as V8 makes a hidden class for each other one. A spread copies what it gives. */
@@ -72,7 +75,7 @@ const phoneNumbers: PropertyDescriptor = {
  */
 export const withNumbers = <A extends object>(
   object: A,
-  numbers: Packed
+  numbers: Packed | Unwritten
 ): A & { readonly phoneNumbers: ReadonlyArray<string> } => {
   packed.set(object, numbers)
   return Object.defineProperty(object, "phoneNumbers", phoneNumbers) as A & {
@@ -85,7 +88,10 @@ export const withNumbers = <A extends object>(
  *
  * @since 0.1.0
  */
-export const packedOf = (object: object): Packed | undefined => packed.get(object)
+export const packedOf = (object: object): Packed | undefined => {
+  const numbers = packed.get(object)
+  return numbers !== undefined && "lines" in numbers ? numbers : undefined
+}
 
 /**
  * How many `phoneNumbers` there are.
@@ -121,15 +127,29 @@ export const pack = (numbers: Float64Array): Packed => {
 }
 
 /**
+ * Gives so many bytes of memory.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Allocate = (size: number) => Buffer
+
+/**
  * The JSON of an object with an array of these numbers: what stands `before` them, with its opening bracket, and `after` them.
  * Behind it there are `room` bytes more in the same memory.
  *
  * @since 0.1.0
  */
-export const toJson = (before: string, numbers: Packed | Unwritten, after: string, room = 0): Buffer => {
+export const toJson = (
+  before: string,
+  numbers: Packed | Unwritten,
+  after: string,
+  room = 0,
+  allocate: Allocate = Buffer.allocUnsafe
+): Buffer => {
   const { length } = numbers
-  const size = "write" in numbers ? numbers.bytes : numbers.lines.length
-  const bytes = Buffer.allocUnsafe(3 * (before.length + after.length) + size + 3 * length + room)
+  const size = "write" in numbers ? numbers.bytes : numbers.lines.length + 2 * length
+  const bytes = allocate(3 * (before.length + after.length) + size + 2 + room)
   let at = bytes.write(before, "utf8")
   if (length > 0) bytes[at++] = quote
   at = writeNumbers(bytes, at, numbers)
@@ -144,8 +164,7 @@ const writeNumbers = (bytes: Buffer, at: number, numbers: Packed | Unwritten): n
     numbers.write(bytes, at)
     return at + numbers.bytes
   }
-  const { lines, separator } = numbers
-  return separator === quoted ? at + lines.copy(bytes, at) : writeQuoted(bytes, at, lines)
+  return writeQuoted(bytes, at, numbers.lines)
 }
 
 /** Quotes and a comma take the place of the end of a line; returns where what comes next goes. */
