@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import { fstatSync, type Stats, writeSync, writevSync } from "node:fs"
+import { fdatasync, fstatSync, type Stats, writeSync, writevSync } from "node:fs"
 import * as Fs from "node:fs/promises"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -57,28 +57,37 @@ export const openAppend = (
     const opened = yield* attempt(() => prepare(file, path))
     let size = opened.size
     const memory = makeMemory()
-    const append = GroupCommit.make((lines: ReadonlyArray<Uint8Array>) =>
-      attempt(async () => {
-        const pieces = lines.flatMap((line) => [line, newline])
-        if (!opened.isFile()) {
-          const bytes = Buffer.concat(pieces)
-          memory.written(lines.length)
-          return await file.appendFile(bytes)
-        }
-        // these two reach no disk, and to wait for a turn after each would be longer than the sync
-        if (alone && fstatSync(file.fd).size !== size) {
-          throw new Error("another process has written to it meanwhile")
-        }
-        size += writeAll(file.fd, pieces)
+    const append = GroupCommit.make((lines: ReadonlyArray<Uint8Array>) => {
+      const pieces = lines.flatMap((line) => [line, newline])
+      if (!opened.isFile()) {
+        const bytes = Buffer.concat(pieces)
         memory.written(lines.length)
-        await file.datasync()
+        return attempt(() => file.appendFile(bytes))
+      }
+      // these two reach no disk, and to wait for a turn after each would be longer than the sync
+      const written = Effect.try({
+        try: () => {
+          if (alone && fstatSync(file.fd).size !== size) {
+            throw new Error("another process has written to it meanwhile")
+          }
+          size += writeAll(file.fd, pieces)
+          memory.written(lines.length)
+        },
+        catch: (cause) => new AppendError({ cause: cause as Error })
       })
-    )
+      return Effect.zipRight(written, sync(file.fd))
+    })
 
     return {
       append: (line) => Effect.asVoid(append(() => memory.kept(bytesOf(line(memory.allocate))))),
       last: (is) => attempt(() => lastLine(file, opened.isFile() ? opened.size : 0, is))
     }
+  })
+
+/** Without a promise, as it is done for every batch. */
+const sync = (fd: number): Effect.Effect<void, AppendError> =>
+  Effect.async((resume) => {
+    fdatasync(fd, (cause) => resume(cause === null ? Effect.void : Effect.fail(new AppendError({ cause }))))
   })
 
 /**

@@ -38,7 +38,7 @@ export interface Loss {
 const state = {
   folder: undefined as string | undefined,
   files: new Map<string, Kept>(),
-  handles: new Set<FsPromises.FileHandle>(),
+  handles: new Map<FsPromises.FileHandle, () => Promise<void>>(),
   trouble: {} as Trouble,
   operations: 0,
   syncs: 0,
@@ -58,7 +58,7 @@ export const mount = (folder: string, trouble: Trouble = {}, onLoss: () => void 
       return [path, { synced: Fs.statSync(path).size, named: true }]
     })
   )
-  state.handles = new Set()
+  state.handles = new Map()
   Object.assign(state, { trouble, onLoss, operations: 0, syncs: 0, powered: true })
   state.room = trouble.room ?? Number.POSITIVE_INFINITY
 }
@@ -77,7 +77,7 @@ export const recover = async (to: string, { keep, zeros }: Loss): Promise<void> 
     const tail = zeros ? Buffer.alloc(rest.length - kept.length) : Buffer.alloc(0)
     Fs.writeFileSync(Path.join(to, Path.basename(path)), Buffer.concat([bytes.subarray(0, synced), kept, tail]))
   }
-  for (const handle of state.handles) await handle.close().catch(() => {})
+  for (const handle of state.handles.keys()) await handle.close().catch(() => {})
 }
 
 const operation = async <A>(happens: () => Promise<A>): Promise<A> => {
@@ -115,7 +115,6 @@ const store = (fd: number, bytes: Uint8Array): void => {
 const failure = (code: string, message: string): Error => Object.assign(new Error(`${code}: ${message}`), { code })
 
 const wrap = (handle: FsPromises.FileHandle, path: string): FsPromises.FileHandle => {
-  state.handles.add(handle)
   const isFolder = path === state.folder
   const kept = state.files.get(path) ?? { synced: 0, named: false }
   if (!isFolder) state.files.set(path, kept)
@@ -127,6 +126,7 @@ const wrap = (handle: FsPromises.FileHandle, path: string): FsPromises.FileHandl
       if (isFolder) for (const file of state.files.values()) file.named = true
       else kept.synced = (await handle.stat()).size
     })
+  state.handles.set(handle, sync)
   const own: Partial<FsPromises.FileHandle> = {
     appendFile: write as FsPromises.FileHandle["appendFile"],
     writeFile: write as FsPromises.FileHandle["writeFile"],
@@ -170,10 +170,11 @@ export const over = (real: Real): Real => ({
   }
 })
 
-/** `node:fs`, whose `writeSync` and `writevSync` go through the disk for files that were opened on it. */
+/** `node:fs`, whose `writeSync`, `writevSync` and `fdatasync` go through the disk for files that were opened on it. */
 export const overSync = (real: typeof FsSync): typeof FsSync => {
+  const syncOf = (fd: number) => [...state.handles].find(([handle]) => handle.fd === fd)?.[1]
   const writeSync = (fd: number, bytes: Uint8Array, at: number): number => {
-    if (![...state.handles].some((handle) => handle.fd === fd)) return real.writeSync(fd, bytes, at)
+    if (syncOf(fd) === undefined) return real.writeSync(fd, bytes, at)
     const rest = bytes.subarray(at)
     operationSync(() => store(fd, rest))
     return rest.length
@@ -181,6 +182,11 @@ export const overSync = (real: typeof FsSync): typeof FsSync => {
   return {
     ...real,
     writeSync: writeSync as typeof FsSync.writeSync,
-    writevSync: (fd, pieces) => writeSync(fd, Buffer.concat(pieces as ReadonlyArray<Uint8Array>), 0)
+    writevSync: (fd, pieces) => writeSync(fd, Buffer.concat(pieces as ReadonlyArray<Uint8Array>), 0),
+    fdatasync: Object.assign((fd: number, callback: FsSync.NoParamCallback) => {
+      const sync = syncOf(fd)
+      if (sync === undefined) real.fdatasync(fd, callback)
+      else sync().then(() => callback(null), callback)
+    }, real.fdatasync)
   }
 }
