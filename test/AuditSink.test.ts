@@ -10,6 +10,7 @@ import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { AuditChain, AuditLog, AuditSink } from "genesys-dnc"
+import { folder } from "./support/files.js"
 
 const intended = (batch: number, phoneNumbers: ReadonlyArray<string> = ["+14155550100"]): AuditSink.AuditEvent => ({
   operation: "BATCH_INTENDED",
@@ -88,11 +89,6 @@ const wordy: ReadonlyArray<AuditSink.AuditEvent> = [
 ]
 
 const append = (event: AuditSink.AuditEvent) => Effect.flatMap(AuditSink.AuditSink, (sink) => sink.append(event))
-
-const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "genesys-dnc-audit-"))),
-  (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
-)
 
 const logFile = Effect.map(folder, (path) => join(path, "audit.jsonl"))
 

@@ -10,7 +10,8 @@ import type { Reject } from "../src/DncEntry.js"
 import * as RejectsFile from "../src/RejectsFile.js"
 import { escape } from "../src/SuppressionFile/formula.js"
 import * as SuppressionFile from "../src/SuppressionFile.js"
-import { folder, read, readAll } from "./SuppressionFile/support.js"
+import { read, readAll } from "./SuppressionFile/support.js"
+import { folder } from "./support/files.js"
 
 const reject = (line: number, cells: ReadonlyArray<string>, message = 'is not a number, "really"'): Reject => ({
   line,

@@ -6,7 +6,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import * as SuppressionFile from "../src/SuppressionFile.js"
-import { fails, folder, read, readAll } from "./SuppressionFile/support.js"
+import { fails, read, readAll } from "./SuppressionFile/support.js"
+import { folder } from "./support/files.js"
 
 const numbers = (result: { readonly rows: ReadonlyArray<{ readonly phoneNumber: string }> }) =>
   result.rows.map((row) => row.phoneNumber)

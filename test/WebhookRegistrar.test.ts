@@ -1,5 +1,4 @@
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
@@ -8,6 +7,7 @@ import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { AuditSink, HttpClient, WebhookRegistrar } from "genesys-dnc"
 import { Mocks, Stub } from "genesys-dnc/testing"
+import { folder } from "./support/files.js"
 import * as Network from "./support/network.js"
 
 const apiUrl = "https://api.example.test"
@@ -161,11 +161,7 @@ describe("WebhookRegistrar", () => {
 
   it.scopedLive("layerFromLog knows what the log says, over processes", () =>
     Effect.gen(function* () {
-      const folder = yield* Effect.acquireRelease(
-        Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "genesys-dnc-webhook-"))),
-        (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
-      )
-      const log = join(folder, "audit.jsonl")
+      const log = join(yield* folder, "audit.jsonl")
       const process = (url = apiUrl) =>
         Effect.zip(
           register(),

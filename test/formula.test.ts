@@ -8,7 +8,8 @@ import * as Stream from "effect/Stream"
 import { DncExport, RejectsFile, SuppressionFile } from "genesys-dnc"
 import Papa from "papaparse"
 import { escape } from "../src/SuppressionFile/formula.js"
-import { folder, readAll } from "./SuppressionFile/support.js"
+import { readAll } from "./SuppressionFile/support.js"
+import { folder } from "./support/files.js"
 
 /** What a spreadsheet takes for a formula, phone numbers and numbers aside. */
 const runs = (cell: string): boolean =>

@@ -8,18 +8,8 @@ import * as Layer from "effect/Layer"
 import { AuditSink } from "genesys-dnc"
 import * as Sql from "genesys-dnc/sql"
 import * as Libsql from "genesys-dnc/sql/libsql"
-import {
-  append,
-  batchOf,
-  folder,
-  intended,
-  libsqlClient,
-  pgClient,
-  postgres,
-  records,
-  refused,
-  schema
-} from "./support.js"
+import { folder } from "../support/files.js"
+import { append, batchOf, intended, libsqlClient, pgClient, postgres, records, refused, schema } from "./support.js"
 
 const clientOf = (layer: Layer.Layer<SqlClient.SqlClient>) =>
   Effect.map(Layer.build(Layer.fresh(layer)), Context.get(SqlClient.SqlClient))

@@ -1,17 +1,10 @@
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FastCheck from "effect/FastCheck"
 import { openAppend } from "../../src/AuditSink/jsonLines.js"
-
-const withFolder = <A, E, R>(use: (folder: string) => Effect.Effect<A, E, R>) =>
-  Effect.acquireUseRelease(
-    Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "genesys-dnc-"))),
-    use,
-    (folder) => Effect.sync(() => fs.rmSync(folder, { recursive: true }))
-  )
+import { folder } from "../support/files.js"
 
 /** Of one letter each, so that a line that another was written over is told. */
 const lineOf = (index: number, size: number): string => String.fromCharCode(0x61 + (index % 26)).repeat(size)
@@ -37,30 +30,28 @@ describe("openAppend", () => {
       )
     },
     ({ steps, writers }) =>
-      withFolder((folder) =>
-        Effect.gen(function* () {
-          const path = join(folder, "lines")
-          const asked: Array<string> = []
-          const file = yield* openAppend(path)
-          const write = (writer: number, size: number) =>
-            file.append((allocate) => {
-              const line = lineOf(writer, size)
-              asked.push(line)
-              // more than is wanted, as by one who does not know yet how long it will be
-              const bytes = allocate(size + 20).fill("!")
-              return bytes.subarray(0, bytes.write(line))
-            })
-          yield* Effect.forEach(
-            writers,
-            ({ sizes, yields }, writer) =>
-              Effect.forEach(sizes, (size) =>
-                Effect.zipRight(Effect.repeatN(Effect.yieldNow(), yields), write(writer, size))
-              ),
-            { concurrency: "unbounded" }
-          )
-          assert.strictEqual(fs.readFileSync(path, "utf8"), asked.map((line) => `${line}\n`).join(""))
-        }).pipe(Effect.scoped, Effect.withMaxOpsBeforeYield(steps))
-      ),
+      Effect.gen(function* () {
+        const path = join(yield* folder, "lines")
+        const asked: Array<string> = []
+        const file = yield* openAppend(path)
+        const write = (writer: number, size: number) =>
+          file.append((allocate) => {
+            const line = lineOf(writer, size)
+            asked.push(line)
+            // more than is wanted, as by one who does not know yet how long it will be
+            const bytes = allocate(size + 20).fill("!")
+            return bytes.subarray(0, bytes.write(line))
+          })
+        yield* Effect.forEach(
+          writers,
+          ({ sizes, yields }, writer) =>
+            Effect.forEach(sizes, (size) =>
+              Effect.zipRight(Effect.repeatN(Effect.yieldNow(), yields), write(writer, size))
+            ),
+          { concurrency: "unbounded" }
+        )
+        assert.strictEqual(fs.readFileSync(path, "utf8"), asked.map((line) => `${line}\n`).join(""))
+      }).pipe(Effect.scoped, Effect.withMaxOpsBeforeYield(steps)),
     { fastCheck: { numRuns: 60 } }
   )
 })

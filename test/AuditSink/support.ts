@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import * as SqlClient from "@effect/sql/SqlClient"
@@ -15,6 +14,7 @@ import type * as Scope from "effect/Scope"
 import { AuditSink } from "genesys-dnc"
 import * as Sql from "genesys-dnc/sql"
 import * as Libsql from "genesys-dnc/sql/libsql"
+import { folder } from "../support/files.js"
 
 export const intended = (
   batch: number,
@@ -68,11 +68,6 @@ export const records = Effect.flatMap(AuditSink.AuditSink, (sink) => {
 
 export const batchOf = (record: AuditSink.AuditRecord) =>
   record.operation === "BATCH_INTENDED" ? record.result.batch : undefined
-
-export const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "genesys-dnc-audit-"))),
-  (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
-)
 
 /** A log of its own, which is gone when the scope is closed. */
 export interface Place {

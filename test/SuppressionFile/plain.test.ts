@@ -13,7 +13,7 @@ import * as Plain from "../../src/SuppressionFile/Plain.js"
 import * as Records from "../../src/SuppressionFile/Records.js"
 import * as SuppressionFile from "../../src/SuppressionFile.js"
 import { mutated } from "../fuzz/inputs.js"
-import { folder } from "./support.js"
+import { folder } from "../support/files.js"
 
 const examples = [
   "phone,reason,expires,country\n+14155550101,OPT_OUT,2031-01-31,US\n(415) 555-0102,,,\n\n030 23125-123,REGULATORY,2020-01-01,de\n1.681,x,soon,XX\n,,,\n",

@@ -8,7 +8,8 @@ import Papa from "papaparse"
 import * as RejectsFile from "../../src/RejectsFile.js"
 import * as Records from "../../src/SuppressionFile/Records.js"
 import * as SuppressionFile from "../../src/SuppressionFile.js"
-import { folder, read, readAll } from "./support.js"
+import { folder } from "../support/files.js"
+import { read, readAll } from "./support.js"
 
 const special = FastCheck.constantFrom(
   '"',

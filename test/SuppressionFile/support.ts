@@ -1,15 +1,10 @@
 import * as fs from "node:fs"
-import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Reject } from "../../src/DncEntry.js"
 import * as SuppressionFile from "../../src/SuppressionFile.js"
-
-export const folder = Effect.acquireRelease(
-  Effect.sync(() => fs.mkdtempSync(join(tmpdir(), "suppression-file-"))),
-  (path) => Effect.sync(() => fs.rmSync(path, { recursive: true, force: true }))
-)
+import { folder } from "../support/files.js"
 
 export interface ReadRow {
   readonly line: number
