@@ -77,13 +77,8 @@ const toItsEnd = <A, E>(
   Effect.suspend(() => {
     // not the fiber's own exit: Effect keeps fibers in a Set, whose outgrown tables hold them until V8's next full collection
     let ended: Exit.Exit<A, E> | undefined
-    const kept = Effect.matchCause(Effect.interruptible(untraced(effect)), {
-      onFailure: (cause) => {
-        ended = Exit.failCause(cause)
-      },
-      onSuccess: (value) => {
-        ended = Exit.succeed(value)
-      }
+    const kept = Effect.map(Effect.exit(Effect.interruptible(untraced(effect))), (exit) => {
+      ended = exit
     })
     // daemons: an interruption reaches a fiber's children even while the fiber itself cannot be interrupted
     return Effect.flatMap(Effect.forkDaemon(kept), (fiber) => {

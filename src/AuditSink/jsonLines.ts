@@ -15,8 +15,9 @@ import * as Lock from "./lock.js"
 
 export class AppendError extends Data.TaggedError("AppendError")<{ readonly cause: Error }> {}
 
-const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> =>
-  Effect.tryPromise({ try: f, catch: (cause) => new AppendError({ cause: cause as Error }) })
+const failed = (cause: unknown): AppendError => new AppendError({ cause: cause as Error })
+
+const attempt = <A>(f: () => Promise<A>): Effect.Effect<A, AppendError> => Effect.tryPromise({ try: f, catch: failed })
 
 /**
  * @since 0.1.0
@@ -51,7 +52,7 @@ export const openAppend = (
     // before anything of it is read, and before a line is ended that somebody else may be writing
     const alone = options?.alone === true && (yield* attempt(() => file.stat())).isFile()
     if (alone) {
-      yield* Effect.mapError(Lock.hold(path, file), (cause) => new AppendError({ cause }))
+      yield* Effect.mapError(Lock.hold(path, file), failed)
       yield* attempt(() => checkPlace(file, path))
     }
     const opened = yield* attempt(() => prepare(file, path))
@@ -73,7 +74,7 @@ export const openAppend = (
           size += writeAll(file.fd, pieces)
           memory.written(lines.length)
         },
-        catch: (cause) => new AppendError({ cause: cause as Error })
+        catch: failed
       })
       return Effect.zipRight(written, sync(file.fd))
     })
@@ -87,7 +88,7 @@ export const openAppend = (
 /** Without a promise, as it is done for every batch. */
 const sync = (fd: number): Effect.Effect<void, AppendError> =>
   Effect.async((resume) => {
-    fdatasync(fd, (cause) => resume(cause === null ? Effect.void : Effect.fail(new AppendError({ cause }))))
+    fdatasync(fd, (cause) => resume(cause === null ? Effect.void : Effect.fail(failed(cause))))
   })
 
 /**

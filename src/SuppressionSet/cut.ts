@@ -29,7 +29,8 @@ export function* inGroups(
   largest: number,
   atOnce: number
 ): Iterable<readonly [group: number, numbers: Float64Array]> {
-  const slice = Math.max(largest, Math.min(atOnce, sliceSize))
+  const fitting = Math.max(largest, Math.min(atOnce, sliceSize))
+  const slice = fitting - (fitting % largest)
   const isLarge = (id: number): boolean => left[id] > Math.max(slice, table.size() * largeShare)
   const start = new Uint32Array(left.length)
   const next = new Uint32Array(left.length)
@@ -62,7 +63,7 @@ export function* inGroups(
     let length = 0
     do {
       start[last] = next[last] = length
-      length += alone ? Math.min(left[last], slice - (slice % largest)) : left[last]
+      length += alone ? Math.min(left[last], slice) : left[last]
       last++
     } while (!alone && last < left.length && !isLarge(last) && length + left[last] <= atOnce)
     if (order.length < length) order = new Float64Array(length)
@@ -72,8 +73,10 @@ export function* inGroups(
         yield [id, order.subarray(at, Math.min(at + largest, next[id]))]
       }
     }
-    if (alone) left[first] -= length
-    if (alone && left[first] > 0) continue
+    if (alone) {
+      left[first] -= length
+      if (left[first] > 0) continue
+    }
     from = 0
     first = last
   }
