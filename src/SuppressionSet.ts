@@ -38,8 +38,8 @@ export {
 
 /**
  * A compact table: for each number its digits (8 bytes), its value (4) and its place (4), kept in the order of arrival in
- * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full in each of its parts.
- * So 23 bytes a number, and no more while it grows; where it is told what to expect, 22 in the end and up to 32 on the way.
+ * columns of a fixed size, and an open-addressing index of 4 bytes a slot, half to three quarters full. So 21 to 24 bytes a
+ * number, also while it grows; where it is told what to expect, 22 in the end and up to 38 on the way.
  * Of other kinds than numbers, the codec holds the texts, and the table their positions in place of digits.
  * Where rows say when they were asked for, 12 bytes a number more: the time of the earliest request, and a reference to the
  * moment from which the number was known to be on the list.
