@@ -40,7 +40,7 @@ const textSize = 1 << 15
 /** Larger ones are no faster, and what is made of their rows outlives the young generation. */
 const plainSize = 1 << 16
 
-/** Of so many blocks the bytes are read at once: each time takes a while in which nothing else is done. */
+/** Of so many blocks the bytes are read at once. */
 const blocksAtOnce = 16
 
 /**
@@ -73,12 +73,13 @@ export const ndjson = (
  * @category constructors
  */
 export const csv = ({ bufferSize = plainSize, limit, onBytes, onEnd, source }: Options, layout: Csv.Layout): Pass => {
-  const fill = Source.filler(source, onBytes)
+  const fill = Source.filler(source, blocksAtOnce * bufferSize, onBytes)
   const plain = Plain.cuts(layout.delimiter) ? Plain.make(layout, limit) : undefined
   const splitter = Records.make({ input: source, delimiter: layout.delimiter, limit })
   const toBlock = Csv.make(layout)
   const makePage = (): Plain.Page => ({
-    bytes: Buffer.allocUnsafeSlow(blocksAtOnce * bufferSize + Source.longestCodePoint),
+    // and room for the beginning of a line that ended in none of them
+    bytes: Buffer.allocUnsafeSlow((blocksAtOnce + 1) * bufferSize + Source.longestCodePoint),
     blocks: 0
   })
   let page = makePage()

@@ -135,27 +135,29 @@ export interface Piece {
 }
 
 /**
- * A pass over the bytes from the beginning: each run fills the buffer behind the bytes of before that it holds still.
- * `onBytes` sees every byte once.
+ * A pass over the bytes from the beginning: each run fills the buffer behind the bytes of before that it holds still, with
+ * `atOnce` bytes or as many as it has room for. Those that come next are read meanwhile. `onBytes` sees every byte once.
  *
  * @since 0.1.0
  * @category reading
  */
 export const filler = (
   source: Source,
+  atOnce: number,
   onBytes: (bytes: Buffer) => void
 ): ((buffer: Buffer, held: number) => Effect.Effect<Piece, InputError>) => {
+  const take = readAhead(source.handle, atOnce)
   let position = 0
   let started = false
   return (buffer, held) =>
     Effect.flatMap(
-      attempt(source, () => source.handle.read(buffer, held, buffer.length - held, position), "Read"),
-      ({ bytesRead }) => {
-        onBytes(buffer.subarray(held, held + bytesRead))
-        const ended = bytesRead === 0
+      attempt(source, () => take(buffer, held), "Read"),
+      (taken) => {
+        onBytes(buffer.subarray(held, held + taken))
+        const ended = taken === 0
         const offset = position - held
-        position += bytesRead
-        const total = held + bytesRead
+        position += taken
+        const total = held + taken
         const to = ended ? total : total - cutTail(buffer, total)
         const bytes = buffer.subarray(0, to)
         if (bytes.includes(0) || !isUtf8(bytes)) return Effect.flatMap(notText(source, bytes, offset), Effect.fail)
@@ -164,6 +166,31 @@ export const filler = (
         return Effect.succeed({ from, to, total, ended })
       }
     )
+}
+
+/** Copies the next bytes behind those that a buffer holds, and says how many: none at the end. */
+const readAhead = (handle: FileHandle, atOnce: number): ((buffer: Buffer, held: number) => Promise<number>) => {
+  const bytes = Buffer.allocUnsafeSlow(atOnce)
+  let position = 0
+  /** What of `bytes` is still to be taken. */
+  let [from, to] = [0, 0]
+  const read = () => handle.read(bytes, 0, atOnce, position)
+  let reading: ReturnType<typeof read> | undefined
+  return async (buffer, held) => {
+    if (from === to) {
+      const { bytesRead } = await (reading ?? read())
+      position += bytesRead
+      ;[from, to] = [0, bytesRead]
+    }
+    const taken = bytes.copy(buffer, held, from, to)
+    from += taken
+    if (from === to && taken > 0) {
+      reading = read()
+      // whoever asks for these bytes is told
+      reading.catch(() => undefined)
+    }
+    return taken
+  }
 }
 
 const byteOrderMark = Buffer.from("\uFEFF")
@@ -181,7 +208,7 @@ export const reader = (
   onBytes: (bytes: Buffer) => void = () => {}
 ): Effect.Effect<string | undefined, InputError> => {
   const buffer = Buffer.allocUnsafe(bufferSize + longestCodePoint)
-  const fill = filler(source, onBytes)
+  const fill = filler(source, bufferSize, onBytes)
   let held = 0
   let ended = false
   const next: Effect.Effect<string | undefined, InputError> = Effect.suspend(() =>
