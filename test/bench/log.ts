@@ -2,29 +2,26 @@
  * What the audit log costs: a file pushed to a sandbox with the log in memory and in a file, masked, hashed and whole, all in
  * turn, so that whatever else the machine does falls on each of them. Ratios are within one turn.
  *
- *     node --import tsx test/bench/log.ts [--rows 500000] [--latency 0,20] [--runs 5] [--short] [--logs memory,default]
+ *     npm run bench:log -- [--rows 500000] [--latency 0,20] [--runs 5] [--short] [--logs memory,default]
  *
  * `--profile FOLDER` leaves a CPU profile of each push there.
  */
 import { join, resolve } from "node:path"
-import { parseArgs } from "node:util"
+import * as Options from "../support/options.js"
 import * as Check from "./check.js"
 import * as Child from "./child.js"
 import * as Data from "./data.js"
-import * as Options from "./options.js"
 import * as Processes from "./processes.js"
 import * as Setup from "./setup.js"
 import { number, spread, spreadText, table } from "./table.js"
 
-const { values: given } = parseArgs({
-  options: {
-    rows: { type: "string" },
-    latency: { type: "string", default: "0,20" },
-    runs: { type: "string" },
-    logs: { type: "string", default: "memory,default,masked,hashed,whole" },
-    short: { type: "boolean", default: false },
-    profile: { type: "string" }
-  }
+const given = Options.read(import.meta.url, {
+  rows: undefined,
+  latency: "0,20",
+  runs: undefined,
+  logs: "memory,default,masked,hashed,whole",
+  short: false,
+  profile: undefined
 })
 
 const rows = Options.whole("rows", given.rows ?? (given.short ? "50000" : "500000"), 1)

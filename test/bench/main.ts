@@ -1,7 +1,7 @@
 /**
  * Each stage and the whole way, beside other ways to do it: one table, and the same as JSON and as a page with charts.
  *
- *     node --import tsx test/bench/main.ts [--short] [--only numbers,read,set,way,growth,check]
+ *     npm run bench -- [--short] [--only numbers,read,set,way,growth,check]
  *
  * `--short` takes a minute or two, with fewer rows than the goals are for. `--json PATH` and `--html PATH` say where the files go
  * (`bench-results/long.*` or `short.*` unless given), `--runs`, `--rows`, `--latency 0,20` and `--seed` change what is measured, and
@@ -9,10 +9,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs"
 import { dirname, resolve } from "node:path"
-import { parseArgs } from "node:util"
+import * as Options from "../support/options.js"
 import * as Checked from "./checked.js"
 import * as Growth from "./growth.js"
-import * as Options from "./options.js"
 import { page } from "./page.js"
 import type { Part, Results } from "./results.js"
 import * as Sections from "./sections.js"
@@ -52,18 +51,16 @@ const sizes = {
   }
 }
 
-const { values: given } = parseArgs({
-  options: {
-    short: { type: "boolean", default: false },
-    only: { type: "string", default: Object.keys(parts).join(",") },
-    rows: { type: "string" },
-    runs: { type: "string" },
-    latency: { type: "string", default: "0,20" },
-    seed: { type: "string", default: "1" },
-    json: { type: "string" },
-    html: { type: "string" },
-    profile: { type: "string" }
-  }
+const given = Options.read(import.meta.url, {
+  short: false,
+  only: Object.keys(parts).join(","),
+  rows: undefined,
+  runs: undefined,
+  latency: "0,20",
+  seed: "1",
+  json: undefined,
+  html: undefined,
+  profile: undefined
 })
 
 const size = given.short ? sizes.short : sizes.long

@@ -8,23 +8,21 @@
  * default country. Both are 60 % E.164, 30 % national and formatted, 10 % junk or other countries.
  */
 import { availableParallelism, loadavg } from "node:os"
-import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import { DncEntry, DncValidator } from "genesys-dnc"
 import * as Phone from "genesys-dnc/phone"
 import { type CountryCode, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import { makeRandom, plans, significant } from "../phones/inputs.js"
+import * as Options from "../support/options.js"
 import * as Data from "./data.js"
 import { number, spreadText, table } from "./table.js"
 
-const { values: given } = parseArgs({
-  options: {
-    cells: { type: "string", default: "200000" },
-    runs: { type: "string", default: "7" },
-    seed: { type: "string", default: "1" }
-  }
-})
-const [cells, runs, seed] = [Number(given.cells), Number(given.runs), Number(given.seed)]
+const given = Options.read(import.meta.url, { cells: "200000", runs: "7", seed: "1" })
+const [cells, runs, seed] = [
+  Options.whole("cells", given.cells, 1),
+  Options.whole("runs", given.runs, 1),
+  Options.whole("seed", given.seed, 0)
+]
 
 const fifty =
   "US CA GB DE FR IT ES PT NL BE LU CH AT PL CZ SK HU RO BG GR SE NO DK FI IE RU UA TR IL SA AE EG MA ZA NG KE IN PK CN JP KR TH VN ID AU NZ BR MX AR CO".split(

@@ -7,20 +7,13 @@
 import { spawn } from "node:child_process"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { parseArgs } from "node:util"
+import * as Options from "../support/options.js"
 import * as Data from "./data.js"
-import * as Options from "./options.js"
 import * as Processes from "./processes.js"
 import * as Setup from "./setup.js"
 import { number, spread, spreadText, table } from "./table.js"
 
-const { values: given } = parseArgs({
-  options: {
-    entries: { type: "string", default: "100000" },
-    runs: { type: "string", default: "15" },
-    seed: { type: "string", default: "1" }
-  }
-})
+const given = Options.read(import.meta.url, { entries: "100000", runs: "15", seed: "1" })
 
 const entries = Options.whole("entries", given.entries, 1)
 const runs = Options.whole("runs", given.runs, 1)

@@ -11,23 +11,21 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { DncEntry, DncUpload, GenesysDnc, HttpClient, Pipeline } from "genesys-dnc"
 import { Sandbox } from "genesys-dnc/sandbox"
-import * as Options from "./options.js"
+import * as Options from "../support/options.js"
 import { number, table } from "./table.js"
 
-const { positionals, values: given } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rows: { type: "string", default: "1000000" },
-    "import-delay": { type: "string", default: "0" },
-    "export-delay": { type: "string", default: "0" }
-  }
+const given = Options.read(import.meta.url, {
+  rows: "1000000",
+  "import-delay": "0",
+  "export-delay": "0",
+  // of the process that this program starts: so many entries are on the sandbox's list already
+  serve: undefined
 })
 const rows = Options.whole("rows", given.rows, 1)
 const delays = {
@@ -95,7 +93,7 @@ interface Case {
 }
 
 const run = async ({ expiries, seeded, upload }: Case) => {
-  const args = ["--import", "tsx", fileURLToPath(import.meta.url), "serve", String(seeded)]
+  const args = ["--import", "tsx", fileURLToPath(import.meta.url), "--serve", String(seeded)]
   const delay = ["--import-delay", String(delays.importDelayMs), "--export-delay", String(delays.exportDelayMs)]
   const child = spawn(process.execPath, [...args, ...delay], { stdio: ["pipe", "pipe", "inherit"] })
   const ended = once(child, "exit")
@@ -134,8 +132,8 @@ const run = async ({ expiries, seeded, upload }: Case) => {
   return { batches: report.batches.cut, send, full, megabytes: (report.upload?.bytes ?? 0) / 1e6, peak: peak / 1e6 }
 }
 
-if (positionals[0] === "serve") {
-  await serve(Number(positionals[1]))
+if (given.serve !== undefined) {
+  await serve(Options.whole("serve", given.serve, 0))
   process.exit(0)
 }
 

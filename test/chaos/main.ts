@@ -1,39 +1,35 @@
 /**
  * Runs that are killed at random moments and at each named step, and gone on with until they are done.
  *
- *     node --import tsx test/chaos/main.ts [--runs 200] [--rows 3000] [--kills 3] [--seed 1]
+ *     npm run chaos -- [--runs 200] [--rows 3000] [--kills 3] [--seed 1]
  */
 import { availableParallelism } from "node:os"
-import { parseArgs } from "node:util"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { compile } from "../support/compiled.js"
-import { type Options, type Outcome, once, steps } from "./chaos.js"
+import * as Options from "../support/options.js"
+import { type Options as Case, type Outcome, once, steps } from "./chaos.js"
 
-const { values: given } = parseArgs({
-  options: {
-    runs: { type: "string", default: "200" },
-    rows: { type: "string", default: "3000" },
-    kills: { type: "string", default: "3" },
-    seed: { type: "string", default: "1" }
-  }
-})
+const given = Options.read(import.meta.url, { runs: "200", rows: "3000", kills: "3", seed: "1" })
+const rows = Options.whole("rows", given.rows, 1)
+const kills = Options.whole("kills", given.kills, 0)
+const seed = Options.whole("seed", given.seed, 0)
 
 await compile()
 const places = [...steps, "any time", "any time", "any time"] as const
 const runs = Array.from(
-  { length: Number(given.runs) },
-  (_, index): Options => ({
-    seed: Number(given.seed) + index,
+  { length: Options.whole("runs", given.runs, 1) },
+  (_, index): Case => ({
+    seed: seed + index,
     api: index % 2 === 0 ? "entries" : "platform",
     step: places[Math.floor(index / 2) % places.length],
-    rows: Number(given.rows),
-    kills: Number(given.kills)
+    rows,
+    kills
   })
 )
 
-const outcomes: Array<{ readonly options: Options; readonly outcome: Outcome }> = []
+const outcomes: Array<{ readonly options: Case; readonly outcome: Outcome }> = []
 const failures: Array<string> = []
 const began = Date.now()
 await Effect.forEach(

@@ -5,25 +5,26 @@
  *
  * The exit code is 1 where a run did not end as the model has it; the case is shown as small as it could be made.
  */
-import { parseArgs } from "node:util"
 import * as FastCheck from "effect/FastCheck"
+import * as Options from "../support/options.js"
 import { properties } from "./model.js"
 
-const { values: given } = parseArgs({
-  options: {
-    runs: { type: "string", default: "20000" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
-    only: { type: "string", default: "" }
-  }
+const names = Object.keys(properties)
+const given = Options.read(import.meta.url, {
+  runs: "20000",
+  seed: String(Date.now() % 1_000_000_000),
+  only: names.join(",")
 })
 
-const seed = Number(given.seed)
+const only = Options.chosen("only", given.only, names)
+const runs = Options.whole("runs", given.runs, 1)
+const seed = Options.whole("seed", given.seed, 0)
 process.stdout.write(`seed ${seed}\n`)
 
 for (const [name, property] of Object.entries(properties)) {
-  if (!name.includes(given.only)) continue
+  if (!only.includes(name)) continue
   const start = performance.now()
-  const details = await FastCheck.check(property, { numRuns: Number(given.runs), seed })
+  const details = await FastCheck.check(property, { numRuns: runs, seed })
   const seconds = ((performance.now() - start) / 1000).toFixed(1)
   process.stdout.write(
     `${name}: ${details.numRuns} runs in ${seconds} s, ${details.failed ? "FAILED" : "all as they should be"}\n`

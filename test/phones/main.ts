@@ -8,8 +8,8 @@
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
-import { parseArgs } from "node:util"
 import { number, table } from "../bench/table.js"
+import * as Options from "../support/options.js"
 import { compare, type Report } from "./differential.js"
 import { type Kind, kinds } from "./inputs.js"
 
@@ -21,19 +21,16 @@ if (process.send !== undefined) {
   const [inputs, seed] = process.argv.slice(2).map(Number)
   process.send(compare(inputs, seed))
 } else {
-  const { values: given } = parseArgs({
-    options: {
-      inputs: { type: "string", default: "100000000" },
-      seed: { type: "string", default: String(Date.now() % 1_000_000_000) },
-      processes: { type: "string", default: "1" }
-    }
+  const given = Options.read(import.meta.url, {
+    inputs: "100000000",
+    seed: String(Date.now() % 1_000_000_000),
+    processes: "1"
   })
-  const whole = (name: string, text: string, least: number): number => {
-    const value = Number(text)
-    if (text.trim() !== "" && Number.isInteger(value) && value >= least) return value
-    throw new Error(`--${name} ${text} is not a whole number from ${least}`)
-  }
-  await verify(whole("inputs", given.inputs, 1), whole("seed", given.seed, 0), whole("processes", given.processes, 1))
+  await verify(
+    Options.whole("inputs", given.inputs, 1),
+    Options.whole("seed", given.seed, 0),
+    Options.whole("processes", given.processes, 1)
+  )
 }
 
 async function verify(inputs: number, seed: number, processes: number): Promise<void> {
