@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -763,6 +763,18 @@ describe("DncSubmitter", () => {
         assert.strictEqual(records().at(-1)?.operation, "BATCH_DONE")
       })
     })
+  })
+
+  it("needs none of the timers that a test may have faked", async () => {
+    const { posts, submit } = world(created)
+    vi.useFakeTimers({ toFake: ["setImmediate", "setTimeout", "setInterval"] })
+    try {
+      const receipt = await Effect.runPromise(submit(batch(6)))
+      assert.strictEqual(receipt.created, 6)
+      assert.strictEqual(posts().length, 1)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it.effect("check gives what the list says of itself; a role that may not look at it only warns", () =>

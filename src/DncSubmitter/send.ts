@@ -3,6 +3,8 @@
  *
  * @since 0.1.0
  */
+// as whoever fakes the timers of their tests leaves these alone
+import { setImmediate } from "node:timers"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
