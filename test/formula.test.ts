@@ -7,7 +7,7 @@ import * as FastCheck from "effect/FastCheck"
 import * as Stream from "effect/Stream"
 import { DncExport, RejectsFile, SuppressionFile } from "genesys-dnc"
 import Papa from "papaparse"
-import { escape } from "../src/SuppressionFile/formula.js"
+import { escape, unescape } from "../src/SuppressionFile/formula.js"
 import { readAll } from "./SuppressionFile/support.js"
 import { folder } from "./support/files.js"
 
@@ -22,6 +22,7 @@ const rest = FastCheck.constantFrom(
   'HYPERLINK("http://x")',
   "1+1",
   "555-2671",
+  "02079460018",
   "",
   "a b",
   ";=1",
@@ -39,6 +40,29 @@ it("every sign of ASCII that may stand before a formula is known", () => {
   const before = signs.filter((sign) => escape(`${sign}=1+1|x`) !== `${sign}=1+1|x`)
   assert.deepStrictEqual(before, [..."\t\n\v\f\r '+-=@"])
 })
+
+it.effect.prop("what is written is read as it was meant", [cell], ([cell]) =>
+  Effect.sync(() => assert.strictEqual(unescape(escape(cell)), cell))
+)
+
+it("an apostrophe before a number or a formula is a spreadsheet's; before a word it is the writer's", () => {
+  for (const cell of ["+442079460018", "02079460018", "(415) 555-2671", "1.5E3", "=1+1"]) {
+    assert.strictEqual(unescape(`'${cell}`), cell)
+  }
+  for (const cell of ["'til noon", "'90s", "''", "'", "'-", "' "]) assert.strictEqual(unescape(cell), cell)
+})
+
+it.scoped("numbers behind an apostrophe are taken, whether their line is plain or not", () =>
+  Effect.gen(function* () {
+    const path = Path.join(yield* folder, "n.csv")
+    Fs.writeFileSync(path, "phone,note\n'+442079460018,x\n'02079460018,\"x\"\n'+442079460018,ü\n")
+    const { rows } = yield* readAll(yield* SuppressionFile.open(path))
+    assert.deepStrictEqual(
+      rows.map(({ phoneNumber }) => phoneNumber),
+      ["+442079460018", "02079460018", "+442079460018"]
+    )
+  })
+)
 
 describe("files that we write", () => {
   it.scoped.prop(

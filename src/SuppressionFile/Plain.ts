@@ -278,7 +278,7 @@ const enlarge = (offsets: Offsets, present: ReadonlyArray<number>): void => {
   offsets.rows = rows
 }
 
-/** Writes a cell as it is meant: trimmed, and without the apostrophe that keeps a spreadsheet from running it. */
+/** Writes a cell as it is meant: trimmed, and without the apostrophe that makes it text to a spreadsheet. */
 const put = (offsets: Offsets, field: number, row: number, bytes: Buffer, from: number, to: number): void => {
   if (from < to) {
     if (bytes[from] === apostrophe) {
