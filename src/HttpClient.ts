@@ -137,6 +137,16 @@ export const attemptLatency = Metric.timer(attemptName)
  */
 export const operationLatency = Metric.timer(operationName)
 
+export {
+  /**
+   * How many requests may be open at once, where that is learnt (`concurrency: { upTo }`).
+   *
+   * @since 0.1.0
+   * @category metrics
+   */
+  concurrencyLimit
+} from "./Pacing.js"
+
 /**
  * Requests that were repetitions.
  *

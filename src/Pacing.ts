@@ -8,6 +8,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type { GenesysError } from "./GenesysError.js"
@@ -31,6 +32,14 @@ export type Concurrency = number | { readonly upTo: number }
  */
 export const most = (concurrency: Concurrency): number =>
   typeof concurrency === "number" ? concurrency : concurrency.upTo
+
+/**
+ * How many requests may be open at once, where that is learnt.
+ *
+ * @since 0.1.0
+ * @category metrics
+ */
+export const concurrencyLimit = Metric.gauge("genesys-dnc/HttpClient.concurrencyLimit")
 
 /**
  * @since 0.1.0
@@ -105,11 +114,14 @@ export const make = ({
           const start = clock.unsafeCurrentTimeNanos()
           const sent = limit.sent(open)
           return Effect.onExit(request, (exit) =>
-            Effect.sync(() => {
+            Effect.suspend(() => {
               const before = limit.limit()
               if (Exit.isSuccess(exit)) limit.answered(sent, Number(clock.unsafeCurrentTimeNanos() - start) / 1e6)
               else if (isPushback(exit.cause)) limit.refused(sent, allowance.rate())
-              if (limit.limit() !== before) places.resize(limit.limit())
+              const now = limit.limit()
+              if (now === before) return Effect.void
+              places.resize(now)
+              return Metric.set(concurrencyLimit, now)
             })
           )
         })

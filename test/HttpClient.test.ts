@@ -515,6 +515,7 @@ describe("HttpClient", () => {
         )
       )
       assert.strictEqual(network.open.most, 7)
+      assert.strictEqual((yield* Metric.value(HttpClient.concurrencyLimit)).value, 7)
     }).pipe(over(network, { concurrency: { upTo: 7 } }))
   })
 

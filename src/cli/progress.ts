@@ -10,6 +10,8 @@ import { number, seconds } from "./figures.js"
 export interface Sending {
   readonly elapsedMs: number
   readonly retries: number
+  /** Requests that may be open at once, where that is learnt. */
+  readonly atOnce?: number
 }
 
 /**
@@ -27,29 +29,36 @@ export const line = (progress: Progress, sending: Sending | undefined, width?: n
     const read = [`reading ${share} %: ${number(totals.read)} rows`, `${number(totals.rejected)} rejected`]
     return width === undefined ? read.join(", ") : fitted(read, [1], width)
   }
-  const { elapsedMs, retries } = sending
+  const { atOnce, elapsedMs, retries } = sending
   const rate = elapsedMs === 0 ? 0 : (settled * 1000) / elapsedMs
   const head = `sending ${number(settled)}/${number(numbers)}`
   const trouble = [`${number(totals.rejected)} rejected`, `${number(totals.failed)} failed`]
-  const pace = [`${number(Math.round(rate))}/s`, `${number(retries)} ${retries === 1 ? "retry" : "retries"}`]
-  const left = rate === 0 || phase === "finished" ? [] : [`${seconds(((numbers - settled) / rate) * 1000)} to go`]
-  if (width !== undefined) return fitted([head, ...trouble, ...pace, ...left], [4, 3, 1, 2, 5], width)
+  const pace = [
+    `${number(Math.round(rate))}/s`,
+    `${number(retries)} ${retries === 1 ? "retry" : "retries"}`,
+    atOnce === undefined ? "" : `${number(atOnce)} at once`
+  ]
+  const left = rate === 0 || phase === "finished" ? "" : `${seconds(((numbers - settled) / rate) * 1000)} to go`
+  if (width !== undefined) return fitted([head, ...trouble, ...pace, left], [5, 4, 3, 1, 2, 6], width)
   const onList = totals.created + totals.updated + totals.duplicateOnList + totals.accepted
-  return [`${head}: ${number(totals.read)} read`, `${number(onList)} on the list`, ...trouble, ...pace, ...left].join(
-    ", "
-  )
+  return joined([`${head}: ${number(totals.read)} read`, `${number(onList)} on the list`, ...trouble, ...pace, left])
 }
+
+/** Of parts that are there. */
+const joined = (parts: ReadonlyArray<string>): string => parts.filter((part) => part !== "").join(", ")
 
 /** The parts that fit; those of `dispensable` go first, in that order. */
 const fitted = (parts: ReadonlyArray<string>, dispensable: ReadonlyArray<number>, width: number): string => {
   const gone = new Set<number>()
-  const text = () => parts.filter((_, index) => !gone.has(index)).join(", ")
+  const text = () => joined(parts.filter((_, index) => !gone.has(index)))
   for (const index of dispensable) {
     if (text().length <= width) break
     gone.add(index)
   }
   return text().slice(0, width)
 }
+
+const metrics = Effect.all([Metric.value(HttpClient.retries), Metric.value(HttpClient.concurrencyLimit)])
 
 /** Shows progress while the scope is open; what it returns is the pipeline's `onProgress`. */
 export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scope> = Effect.gen(function* () {
@@ -58,9 +67,12 @@ export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scop
   let sendingSince: number | undefined
   let shown = ""
 
-  const write = Effect.map(Metric.value(HttpClient.retries), ({ count: retries }) => {
+  const write = Effect.map(metrics, ([{ count: retries }, { value: limit }]) => {
     if (latest === undefined) return
-    const sending = sendingSince === undefined ? undefined : { elapsedMs: Date.now() - sendingSince, retries }
+    const sending =
+      sendingSince === undefined
+        ? undefined
+        : { elapsedMs: Date.now() - sendingSince, retries, ...(limit === 0 ? {} : { atOnce: limit }) }
     // the last column stays free: some terminals go on to the next line after it
     const text = line(latest, sending, terminal ? (process.stderr.columns || 80) - 1 : undefined)
     if (text === shown) return

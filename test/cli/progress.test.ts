@@ -35,6 +35,15 @@ describe("progress", () => {
     for (let width = 0; width < 100; width++) assert.isAtMost(line(progress, sending, width).length, width)
   })
 
+  it("says how many requests are open at once where that is learnt, if there is room", () => {
+    const learnt = { ...sending, atOnce: 4 }
+    const all = "sending 30,439/600,000, 0 rejected, 2 failed, 12,343/s, 3 retries, 4 at once, 46 s to go"
+    assert.strictEqual(line(progress, learnt, 100), all)
+    assert.strictEqual(line(progress, learnt, 79), line(progress, sending, 79))
+    assert.include(line({ ...progress, phase: "finished" }, learnt), "3 retries, 4 at once")
+    for (let width = 0; width < 100; width++) assert.isAtMost(line(progress, learnt, width).length, width)
+  })
+
   it("says everything where lines are not written over", () => {
     assert.strictEqual(
       line(progress, sending),
