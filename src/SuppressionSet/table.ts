@@ -56,13 +56,22 @@ const pageBits = 12
 const pageSize = 1 << pageBits
 const pageMask = pageSize - 1
 
-const growth = 1.5
 const fullest = 0.75
+const growth = 1.5
 
 /** Towards what is expected: a page more or less is not worth a step, and six slots a number are the most. */
 const [leastGrowth, mostGrowth] = [1.125, 4]
+/** More than a slot has bits for. */
+const mostExpected = 2 ** 32
 /** So that a guess that is a little low does not make it grow once more. */
 const spare = 1.04
+
+/** By how much to grow where there will be `wanted` times as many: equal steps, as few as may be, enter the fewest again. */
+const growthTo = (wanted: number): number => {
+  if (!(wanted > 1)) return growth
+  const steps = Math.ceil(Math.log(wanted) / Math.log(mostGrowth))
+  return Math.max(wanted ** (1 / steps), leastGrowth)
+}
 
 /**
  * @since 0.1.0
@@ -110,8 +119,7 @@ export const make = (): Table => {
   }
 
   const grow = (): void => {
-    const wanted = (expected * spare) / room
-    const larger = slots * (wanted > 1 ? Math.min(Math.max(wanted, leastGrowth), mostGrowth) : growth)
+    const larger = slots * growthTo((expected * spare) / room)
     for (const page of pages) page.fill(0)
     while (slots < larger) {
       pages.push(new Uint32Array(pageSize))
@@ -155,7 +163,7 @@ export const make = (): Table => {
     },
     locate: (number) => Math.max(-1, find(number, hash(number))),
     expect: (count) => {
-      expected = count
+      expected = Math.min(count, mostExpected)
     },
     bytes: () => 8 * chunkSize * chunks.length + 4 * slots
   }
