@@ -32,6 +32,22 @@ export interface Layout {
   readonly kind: Kind
 }
 
+const holdsNumbers = (kind: Kind): boolean => kind === "phone" || kind === "whatsapp"
+
+/**
+ * A cell of one of `rowFields` as it is meant. An apostrophe before a phone number is a spreadsheet's, which keeps the zeros or
+ * the plus sign of a text.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const meaningOf =
+  ({ kind }: Layout) =>
+  (cell: string, field: number): string =>
+    field === 0 && holdsNumbers(kind) && numberAsText.test(cell) ? cell.slice(1) : unescape(cell)
+
+const numberAsText = /^'[+(\d]/
+
 /**
  * Turns the records of one pass into blocks; `header` says that the first of them is the header, which is dropped.
  *
@@ -44,6 +60,16 @@ export const make = (
   const { delimiter, mapping, width } = layout
   const phoneColumn = mapping.phoneNumber
   const fields = fieldsOf(layout)
+  const meaning = meaningOf(layout)
+
+  const trimmed = (text: string, from: number, to: number, field: number): string => {
+    if (from === to) return ""
+    const head = text.charCodeAt(from)
+    const tail = text.charCodeAt(to - 1)
+    const value = text.slice(from, to)
+    if (head === apostrophe) return meaning(value, field).trim()
+    return head > 32 && head < 127 && tail > 32 && tail < 127 ? value : value.trim()
+  }
 
   return (records, header) => {
     const { text } = records
@@ -85,7 +111,7 @@ export const make = (
           if (cells < width) {
             const field = fields[cells]
             if (field === 0) reached = 1
-            if (field >= 0) values[field].push(trimmed(text, at, to))
+            if (field >= 0) values[field].push(trimmed(text, at, to, field))
           } else if (!extra && to > at && text.slice(at, to).trim() !== "") {
             extra = true
           }
@@ -121,7 +147,8 @@ export const make = (
           refuse(record, tooFew(layout, cells.length), cells)
         } else {
           for (let column = 0; column < width && column < cells.length; column++) {
-            if (fields[column] >= 0) values[fields[column]].push(unescape(cells[column]).trim())
+            const field = fields[column]
+            if (field >= 0) values[field].push(meaning(cells[column], field).trim())
           }
           close(record, cells.length)
         }
@@ -268,7 +295,7 @@ export const hidesRow = (
 ): "no" | "perhaps" | "surely" => {
   const { kind } = layout
   const column = layout.mapping.phoneNumber
-  const core = (text: string) => (kind === "phone" || kind === "whatsapp" ? text.replace(/\D/g, "") : text.trim())
+  const core = (text: string) => (holdsNumbers(kind) ? text.replace(/\D/g, "") : text.trim())
   const own = core(cells[column] ?? "")
   let answer: "no" | "perhaps" = "no"
   for (const [index, line] of record.split(/\r\n|\n|\r/).entries()) {
@@ -310,15 +337,6 @@ const under = (cells: ReadonlyArray<string>, own: number, delimiter: string | un
       ? cells.slice(column).join(delimiter)
       : (cells[column] ?? "")
   )
-
-const trimmed = (text: string, from: number, to: number): string => {
-  if (from === to) return ""
-  const head = text.charCodeAt(from)
-  const tail = text.charCodeAt(to - 1)
-  const value = text.slice(from, to)
-  if (head === apostrophe) return unescape(value).trim()
-  return head > 32 && head < 127 && tail > 32 && tail < 127 ? value : value.trim()
-}
 
 const meant = (cell: string): string => copy(unescape(cell))
 

@@ -85,7 +85,7 @@ export const fieldOf = (name: string, kind: Kind = "phone"): RowField | undefine
  * @category mapping
  */
 export const looksLikePhoneNumber = (value: string): boolean =>
-  /^[+(]{0,2}\d[\d\s().\-/]*$/.test(value) && value.replace(/\D/g, "").length >= 7
+  /^'?[+(]{0,2}\d[\d\s().\-/]*$/.test(value) && value.replace(/\D/g, "").length >= 7
 
 /**
  * True of a value that is of the kind rather than the name of a column; nothing can be said of custom values.

@@ -8,7 +8,6 @@ import { isAscii } from "node:buffer"
 import { type Reject, type RowBlock, rowFields } from "../DncEntry.js"
 import type { Layout } from "./Csv.js"
 import * as Csv from "./Csv.js"
-import { unescape } from "./formula.js"
 
 /**
  * A block of rows by their bytes.
@@ -118,6 +117,7 @@ export const make = (layout: Layout, limit: number): Reader => {
   const { mapping, width } = layout
   const delimiter = layout.delimiter.charCodeAt(0)
   const fields = Csv.fieldsOf(layout)
+  const meaning = Csv.meaningOf(layout)
   const present = rowFields.flatMap((field, index) => (mapping[field] === undefined ? [] : [index]))
   const ends = new Uint8Array(128)
   for (const byte of [delimiter, lf, cr]) ends[byte] = 1
@@ -168,6 +168,20 @@ export const make = (layout: Layout, limit: number): Reader => {
       }
     }
     return { block: toBlock(page, offsets, row, malformed), lines, header: skip }
+  }
+
+  /** Writes a cell as it is meant: trimmed, and without the apostrophe that makes it text to a spreadsheet. */
+  const put = (offsets: Offsets, field: number, row: number, bytes: Buffer, from: number, to: number): void => {
+    if (from < to) {
+      if (bytes[from] === apostrophe) {
+        const cell = text(bytes, from, to)
+        if (meaning(cell, field) !== cell) from++
+      }
+      from = trimStart(bytes, from, to)
+      while (to > from && isSpace(bytes[to - 1])) to--
+    }
+    offsets.from[field]![row] = from
+    offsets.to[field]![row] = to
   }
 
   const giveUp = (offsets: Offsets): undefined => {
@@ -276,20 +290,6 @@ const enlarge = (offsets: Offsets, present: ReadonlyArray<number>): void => {
     offsets.to[field] = longer(offsets.to[field]!)
   }
   offsets.rows = rows
-}
-
-/** Writes a cell as it is meant: trimmed, and without the apostrophe that makes it text to a spreadsheet. */
-const put = (offsets: Offsets, field: number, row: number, bytes: Buffer, from: number, to: number): void => {
-  if (from < to) {
-    if (bytes[from] === apostrophe) {
-      const cell = text(bytes, from, to)
-      if (unescape(cell) !== cell) from++
-    }
-    from = trimStart(bytes, from, to)
-    while (to > from && isSpace(bytes[to - 1])) to--
-  }
-  offsets.from[field]![row] = from
-  offsets.to[field]![row] = to
 }
 
 const trimStart = (bytes: Buffer, from: number, to: number): number => {

@@ -1,7 +1,6 @@
 /**
  * Cells that a spreadsheet would run as a formula. In the files that we write an apostrophe stands before them, as people
- * and spreadsheets write it; whoever reads the files here gets the cells without it, and numbers without the one that keeps
- * their zeros or their plus sign.
+ * and spreadsheets write it; whoever reads the files here gets the cells without it.
  *
  * @since 0.1.0
  */
@@ -14,21 +13,13 @@ const harmless = /^(?:[+-]?[\d ().\-/]+|[+-]?\d+(?:[.,]\d+)?[eE][+-]?\d+)$/
 
 const isFormula = (cell: string): boolean => runs.test(cell) && !harmless.test(cell)
 
-/** What is text only for the apostrophe before it: a formula, or a number. */
-const isMarked = (cell: string): boolean => {
-  if (cell.charCodeAt(0) !== apostrophe) return false
-  const meant = cell.replace(/^'+/, "")
-  return isFormula(meant) || (/\d/.test(meant) && harmless.test(meant))
-}
-
 /**
- * The cell as it is written: one that would be run gets an apostrophe, and so does one that would be taken for marked by its
- * own.
+ * The cell as it is written: one that would be run gets an apostrophe, and so does one that would be taken for such a cell.
  *
  * @since 0.1.0
  */
 export const escape = (cell: string): string =>
-  !isWord(cell.charCodeAt(0)) && !isNumber(cell) && (isFormula(cell) || isMarked(cell)) ? `'${cell}` : cell
+  !isWord(cell.charCodeAt(0)) && !isNumber(cell) && isFormula(cell.replace(/^'+/, "")) ? `'${cell}` : cell
 
 /** A letter or a digit of ASCII: most cells begin with one, and no formula does. */
 const isWord = (first: number): boolean => (first > 47 && first < 58) || ((first | 32) > 96 && (first | 32) < 123)
@@ -40,11 +31,12 @@ const isNumber = (cell: string): boolean => {
   return true
 }
 
-const [apostrophe, plus] = [39, 43]
+const plus = 43
 
 /**
- * The cell that was meant: of {@link escape}, or of whoever else writes formulas and numbers as text.
+ * The cell that was meant: of {@link escape}, or of whoever else writes formulas as text.
  *
  * @since 0.1.0
  */
-export const unescape = (cell: string): string => (isMarked(cell) ? cell.slice(1) : cell)
+export const unescape = (cell: string): string =>
+  cell.charCodeAt(0) === 39 && isFormula(cell.replace(/^'+/, "")) ? cell.slice(1) : cell
