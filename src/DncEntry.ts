@@ -36,6 +36,14 @@ export const kinds = ["phone", "email", "whatsapp", "custom"] as const
 export type Kind = (typeof kinds)[number]
 
 /**
+ * True of kinds whose contacts are phone numbers.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const isOfNumbers = (kind: Kind): boolean => kind === "phone" || kind === "whatsapp"
+
+/**
  * How a kind is called: in canonical files, and in sentences.
  *
  * @since 0.1.0

@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
-import type { Kind } from "./DncEntry.js"
+import { isOfNumbers, type Kind } from "./DncEntry.js"
 import * as Phone from "./DncValidator/phone.js"
 import { dayMs } from "./DueTable/businessDays.js"
 import type { DueTable, Table } from "./DueTable.js"
@@ -173,7 +173,7 @@ const overdue = (): Overdue => {
 }
 
 const countryOf = (contact: string, kind: Kind): string | undefined => {
-  if (kind !== "phone" && kind !== "whatsapp") return undefined
+  if (!isOfNumbers(kind)) return undefined
   phone ??= Phone.make("US")
   return typeof phone.judge(contact) === "number" ? phone.country() : undefined
 }

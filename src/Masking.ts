@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import type { Kind, RejectCode } from "./DncEntry.js"
+import { isOfNumbers, type Kind, type RejectCode } from "./DncEntry.js"
 
 /** Full of digits, and no number. */
 const uuid = String.raw`(?<uuid>(?<![\p{L}\p{Nd}])[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}(?![\p{L}\p{Nd}]))`
@@ -109,7 +109,7 @@ const ofOtherColumns: ReadonlySet<RejectCode> = new Set([
  * @since 0.1.0
  */
 export const maskRaw = (raw: string, code: string, kind: Kind): string =>
-  kind === "phone" || kind === "whatsapp" || ofOtherColumns.has(code as RejectCode)
+  isOfNumbers(kind) || ofOtherColumns.has(code as RejectCode)
     ? mask(raw)
     : kind === "email" && oneAddress.test(raw)
       ? mask(raw)

@@ -6,7 +6,7 @@
  */
 import * as Either from "effect/Either"
 import Papa from "papaparse"
-import { type Kind, names, type Reject, type RowBlock, rowFields } from "../DncEntry.js"
+import { isOfNumbers, type Kind, names, type Reject, type RowBlock, rowFields } from "../DncEntry.js"
 import { unescape } from "./formula.js"
 import { looksLike, type Mapping } from "./Header.js"
 import type { InputError, Named } from "./InputError.js"
@@ -32,8 +32,6 @@ export interface Layout {
   readonly kind: Kind
 }
 
-const holdsNumbers = (kind: Kind): boolean => kind === "phone" || kind === "whatsapp"
-
 /**
  * A cell of one of `rowFields` as it is meant. An apostrophe before a phone number is a spreadsheet's, which keeps the zeros or
  * the plus sign of a text.
@@ -44,7 +42,7 @@ const holdsNumbers = (kind: Kind): boolean => kind === "phone" || kind === "what
 export const meaningOf =
   ({ kind }: Layout) =>
   (cell: string, field: number): string =>
-    field === 0 && holdsNumbers(kind) && numberAsText.test(cell) ? cell.slice(1) : unescape(cell)
+    field === 0 && isOfNumbers(kind) && numberAsText.test(cell) ? cell.slice(1) : unescape(cell)
 
 const numberAsText = /^'[+(\d]/
 
@@ -295,7 +293,7 @@ export const hidesRow = (
 ): "no" | "perhaps" | "surely" => {
   const { kind } = layout
   const column = layout.mapping.phoneNumber
-  const core = (text: string) => (holdsNumbers(kind) ? text.replace(/\D/g, "") : text.trim())
+  const core = (text: string) => (isOfNumbers(kind) ? text.replace(/\D/g, "") : text.trim())
   const own = core(cells[column] ?? "")
   let answer: "no" | "perhaps" = "no"
   for (const [index, line] of record.split(/\r\n|\n|\r/).entries()) {

@@ -4,7 +4,7 @@
  * @since 0.1.0
  */
 import * as Either from "effect/Either"
-import { type Kind, names as kindNames, type RowField, rowFields } from "../DncEntry.js"
+import { isOfNumbers, type Kind, names as kindNames, type RowField, rowFields } from "../DncEntry.js"
 import * as Masking from "../Masking.js"
 import type { InputError, Named } from "./InputError.js"
 import { inputError } from "./InputError.js"
@@ -75,7 +75,7 @@ export const fieldOf = (name: string, kind: Kind = "phone"): RowField | undefine
   const folded = name.toLowerCase().replace(/[\s_\-\uFEFF]/g, "")
   if (kind !== "phone" && contactAliases[kind].includes(folded)) return "phoneNumber"
   const field = fieldByAlias.get(folded)
-  return field === "phoneNumber" && kind !== "phone" && kind !== "whatsapp" ? undefined : field
+  return field === "phoneNumber" && !isOfNumbers(kind) ? undefined : field
 }
 
 /**

@@ -71,7 +71,7 @@ export const find = Command.make(
       }
       const forms = [...(key === undefined ? [] : hmac(Redacted.value(key)).of([value])), ...(whole > 0 ? [value] : [])]
       const hits = yield* answer(index, forms)
-      const shown = given.kind === "phone" || given.kind === "whatsapp" ? mask(value) : "***"
+      const shown = DncEntry.isOfNumbers(given.kind) ? mask(value) : "***"
       process.stdout.write(
         given.json ? jsonLine({ exitCode: 0, number: shown, hits, gaps }) : words(hits, gaps, shown, answerable)
       )
