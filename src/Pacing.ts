@@ -118,10 +118,10 @@ export const make = ({
               const before = limit.limit()
               if (Exit.isSuccess(exit)) limit.answered(sent, Number(clock.unsafeCurrentTimeNanos() - start) / 1e6)
               else if (isPushback(exit.cause)) limit.refused(sent, allowance.rate())
-              const now = limit.limit()
-              if (now === before) return Effect.void
-              places.resize(now)
-              return Metric.set(concurrencyLimit, now)
+              const after = limit.limit()
+              if (after === before) return Effect.void
+              places.resize(after)
+              return Metric.set(concurrencyLimit, after)
             })
           )
         })

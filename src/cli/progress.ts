@@ -11,7 +11,7 @@ export interface Sending {
   readonly elapsedMs: number
   readonly retries: number
   /** Requests that may be open at once, where that is learnt. */
-  readonly atOnce?: number
+  readonly atOnce?: number | undefined
 }
 
 /**
@@ -72,7 +72,7 @@ export const show: Effect.Effect<(progress: Progress) => void, never, Scope.Scop
     const sending =
       sendingSince === undefined
         ? undefined
-        : { elapsedMs: Date.now() - sendingSince, retries, ...(limit === 0 ? {} : { atOnce: limit }) }
+        : { elapsedMs: Date.now() - sendingSince, retries, atOnce: limit === 0 ? undefined : limit }
     // the last column stays free: some terminals go on to the next line after it
     const text = line(latest, sending, terminal ? (process.stderr.columns || 80) - 1 : undefined)
     if (text === shown) return

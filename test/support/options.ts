@@ -31,6 +31,9 @@ export const read = <A extends Defaults>(url: string, defaults: A): Given<A> => 
   return values as Given<A>
 }
 
+/** Another one each time, as a default. */
+export const anySeed = (): string => String(Date.now() % 1_000_000_000)
+
 const attempt = <A>(f: () => A): A => {
   try {
     return f()
